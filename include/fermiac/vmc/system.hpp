@@ -6,8 +6,8 @@
 namespace fermiac::vmc {
 
 enum class Interaction {
-  none,         ///< v = 0
-  coulomb,      ///< v = 1 / r; refused in one dimension, where a wave function that does not vanish at contact has infinite energy
+  none,     ///< v = 0
+  coulomb,  ///< v = 1 / r; refused in one dimension, where a wave function that does not vanish at contact has infinite energy
   soft_coulomb  ///< v = 1 / sqrt(r^2 + softening^2)
 };
 
@@ -18,5 +18,8 @@ struct System {
   Interaction interaction = Interaction::coulomb;
   double softening = 0;  ///< length, greater than 0 for soft_coulomb
 };
+
+/// @throws InputError  naming the key of `system` that is out of range: particles, dimensions, omega, interaction, softening
+void check(System const& system);
 
 }  // namespace fermiac::vmc
