@@ -6,19 +6,19 @@
 /// on the vector width, on ARCH, MODE or libm, nor on the neighbours of a value in an array (`simd/arrays.hpp`).
 /// Argument reduction rounds by adding a magic number, for no instruction below AVX-512 converts doubles to 64-bit integers.
 ///
-/// Errors in ulp of the exact value (of the least subnormal where the result is subnormal): the bound is tested against 113-bit
-/// references over the whole range. NaN gives NaN everywhere; which NaN is not specified.
+/// Errors in units in the last place of the exact value (of the least subnormal where the value is subnormal), tested against
+/// 113-bit references over the whole range. NaN gives NaN everywhere; which NaN is not specified.
 ///
-/// | function      | ulp  | range, limits                                                                                     |
-/// |---------------|------|---------------------------------------------------------------------------------------------------|
-/// | exp           | 1.0  | +inf above 709.782712893384, gradual underflow below -708.39, 0 below -745.1332; exp(+-0) = 1     |
-/// | log           | 1.0  | all positive doubles, subnormals too; log(+-0) = -inf, log(x < 0) = NaN, log(inf) = inf | | log1p
-/// | 1.0  | log1p(+-0) = +-0, subnormals map to themselves; log1p(-1) = -inf, NaN below                        | | tanh | 2.0
-/// | odd; tanh(+-0) = +-0, subnormals map to themselves; +-1 from about 19.1 on                         | | sigmoid       | 2.0
-/// | 1 / (1 + exp(-x)); gradual underflow to 0 below -745.1332, 1 from about 37 on                      | | softplus      | 2.0
-/// | log(1 + exp(x)); gradual underflow to 0 below -745.1332, x itself from about 37 on                 | | sincos        | 1.0
-/// | |x| <= 2^30, at zeros of either too; NaN beyond and at +-inf; sin(+-0) = +-0                       | | sincos_turns  | 1.0
-/// | sin and cos of 2 pi x, |x| <= 2^49; NaN beyond and at +-inf; exact zeros, halves not exact         |
+/// | function     | ulp  | range and limits                                                                                   |
+/// |--------------|------|----------------------------------------------------------------------------------------------------|
+/// | exp          | 1.0  | +inf above 709.782712893384, gradual underflow below -708.39, 0 below -745.1332; exp(+-0) = 1 | |
+/// log          | 0.9  | every positive double, subnormals too; log(+-0) = -inf, log(x < 0) = NaN, log(inf) = inf             |
+/// | log1p        | 1.5  | every x > -1; log1p(+-0) = +-0, tiny x maps to itself; log1p(-1) = -inf, NaN below, log1p(inf) = inf
+/// | | tanh         | 2.6  | odd; tanh(+-0) = +-0, tiny x maps to itself; +-1 from 19.07 on | | sigmoid      | 2.5  | 1 / (1 +
+/// exp(-x)); gradual underflow below -708.39, 0 below -745.1332, 1 from 37 on                  | | softplus     | 1.9  | log(1
+/// + exp(x)); gradual underflow below -708.39, 0 below -745.1332, x from 37 on                    | | sincos       | 0.9  | |x|
+/// <= 2^30, next to the zeros of either too; NaN beyond and at +-inf; sin(+-0) = +-0                | | sincos_turns | 1.1  |
+/// sin and cos of 2 pi x, |x| <= 2^49; NaN beyond and at +-inf; exact at multiples of 1/4               |
 #pragma once
 
 #include <bit>
@@ -66,16 +66,18 @@ struct ExpReduction {
 
 /// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2: minimax of degree 9, 2^-56 relative to e^r after multiplication by r^2.
 [[gnu::always_inline]] inline double exp_tail(double r) noexcept {
-  double q = 0x1.ad56ae49faf4cp-26;
-  q = std::fma(q, r, 0x1.28a2c5572dbc8p-22);
-  q = std::fma(q, r, 0x1.71df30f3793efp-19);
-  q = std::fma(q, r, 0x1.a019a6d51837ap-16);
-  q = std::fma(q, r, 0x1.a01a012d50f1ep-13);
-  q = std::fma(q, r, 0x1.6c16c17edac6ep-10);
-  q = std::fma(q, r, 0x1.11111111252b8p-7);
-  q = std::fma(q, r, 0x1.555555555248fp-5);
-  q = std::fma(q, r, 0x1.555555555550fp-3);
-  return std::fma(q, r, 0x1.0000000000004p-1);
+  double const z = r * r;
+  double even = 0x1.28a2c5572dbc8p-22;
+  double odd = 0x1.ad56ae49faf4cp-26;
+  even = std::fma(even, z, 0x1.a019a6d51837ap-16);
+  odd = std::fma(odd, z, 0x1.71df30f3793efp-19);
+  even = std::fma(even, z, 0x1.6c16c17edac6ep-10);
+  odd = std::fma(odd, z, 0x1.a01a012d50f1ep-13);
+  even = std::fma(even, z, 0x1.555555555248fp-5);
+  odd = std::fma(odd, z, 0x1.11111111252b8p-7);
+  even = std::fma(even, z, 0x1.0000000000004p-1);
+  odd = std::fma(odd, z, 0x1.555555555550fp-3);
+  return std::fma(odd, r, even);
 }
 
 /// log(m) for m = 1 + f, f in [sqrt(1/2) - 1, sqrt(2) - 1], plus k ln 2: with s = f / (2 + f),
@@ -83,13 +85,15 @@ struct ExpReduction {
 [[gnu::always_inline]] inline double log_reduced(double f, double k) noexcept {
   double const s = f / (2.0 + f);
   double const z = s * s;
-  double p = 0x1.2d08db491b61bp-3;
-  p = std::fma(p, z, 0x1.39d62ec14b463p-3);
-  p = std::fma(p, z, 0x1.7464203484a10p-3);
-  p = std::fma(p, z, 0x1.c71c5cda4ee6ap-3);
-  p = std::fma(p, z, 0x1.24924933f450ep-2);
-  p = std::fma(p, z, 0x1.9999999990864p-2);
-  p = std::fma(p, z, 0x1.555555555555ep-1);
+  double const z2 = z * z;
+  double even = 0x1.2d08db491b61bp-3;
+  even = std::fma(even, z2, 0x1.7464203484a10p-3);
+  even = std::fma(even, z2, 0x1.24924933f450ep-2);
+  even = std::fma(even, z2, 0x1.555555555555ep-1);
+  double odd = 0x1.39d62ec14b463p-3;
+  odd = std::fma(odd, z2, 0x1.c71c5cda4ee6ap-3);
+  odd = std::fma(odd, z2, 0x1.9999999990864p-2);
+  double const p = std::fma(odd, z, even);
   double const half_square = 0.5 * f * f;
   double const lower = std::fma(s, std::fma(p, z, half_square), k * ln2_lo);
   return std::fma(k, ln2_hi, f - (half_square - lower));
@@ -116,23 +120,33 @@ struct LogReduction {
   return log_reduced(m - 1.0, k);
 }
 
-/// log(1 + x) for finite x > -1, but for the sign of zero.
+/// What rounding lost in u = 1 + x, x < 2^60, in units of 2^k, with k as in `reduce_log(u)`.
+[[gnu::always_inline]] inline double lost_digits(double x, double u, std::uint64_t biased_k) noexcept {
+  return (x - (u - 1.0)) * from_bits((2046 - biased_k) << 52);
+}
+
+/// log(1 + x) for 0 <= x <= 1.
 [[gnu::always_inline]] inline double log1p_inside(double x) noexcept {
   double const u = 1.0 + x;
   auto const [k, m, biased_k] = reduce_log(u);
-  // What rounding 1 + x lost, in units of 2^k; where k = 0 this gives f = x exactly.
-  double const lost = x > 0x1p60 ? 0.0 : (x - (u - 1.0)) * from_bits((2046 - biased_k) << 52);
-  return log_reduced((m - 1.0) + lost, k);
+  return log_reduced((m - 1.0) + lost_digits(x, u, biased_k), k);
 }
 
-/// exp(x) for x <= 0 that is not -inf: as `exp`, one clamp less.
-[[gnu::always_inline]] inline double exp_between(double x) noexcept {
+/// exp(x) for |x| <= 746, NaN for NaN, anything elsewhere.
+[[gnu::always_inline]] inline double exp_inside(double x) noexcept {
   auto const [n, r, shifted] = reduce_exp(x);
   double const p = std::fma(std::fma(exp_tail(r), r, 1.0), r, 1.0);
   // 2^n in two factors, both normal: the product rounds once where it is subnormal.
   std::uint64_t const k = shifted & 0xfffU;
   std::uint64_t const half = k >> 1;
   return p * from_bits(half << 52) * from_bits((k - half) << 52);
+}
+
+/// exp(-x) for x >= 0 and +inf.
+[[gnu::always_inline]] inline double exp_of_minus(double x) noexcept {
+  // A conditional 0 would make the compiler split what the caller goes on to compute into two paths.
+  std::uint64_t const outside = x > 746.0 ? 1U : 0U;
+  return from_bits(bits(exp_inside(-x)) & (outside - 1U));
 }
 
 /// sin and cos of r + r_lo, |r| <= pi/4, r_lo below half an ulp of r (the scheme of fdlibm's k_sin.c and k_cos.c).
@@ -194,8 +208,9 @@ struct LogReduction {
 
 /// e^x.
 [[gnu::always_inline]] inline double exp(double x) noexcept {
-  double const below = x > 710.0 ? 710.0 : x;
-  return detail::exp_between(below < -746.0 ? -746.0 : below);
+  double const limit = x > 0.0 ? detail::infinity : 0.0;
+  double const inside = detail::exp_inside(x);
+  return detail::magnitude(x) > 746.0 ? limit : inside;
 }
 
 /// Natural logarithm of x.
@@ -210,7 +225,11 @@ struct LogReduction {
 
 /// log(1 + x).
 [[gnu::always_inline]] inline double log1p(double x) noexcept {
-  double const inside = detail::log1p_inside(x);
+  double const u = 1.0 + x;
+  auto const [k, m, biased_k] = detail::reduce_log(u);
+  // Where k = 0, this argument is x exactly.
+  double const lost = x > 0x1p60 ? 0.0 : detail::lost_digits(x, u, biased_k);
+  double const inside = detail::log_reduced((m - 1.0) + lost, k);
   double const finite = x == 0.0 ? x : inside;
   double const positive = x < detail::infinity ? finite : x;
   double const outside = x == -1.0 ? -detail::infinity : detail::nan;
@@ -220,25 +239,24 @@ struct LogReduction {
 /// Hyperbolic tangent.
 [[gnu::always_inline]] inline double tanh(double x) noexcept {
   // tanh |x| = -E / (2 + E) with E = exp(-2 |x|) - 1 = 2^n (e^r - 1) + (2^n - 1).
-  double const twice = -2.0 * detail::magnitude(x);
-  auto const [n, r, shifted] = detail::reduce_exp(twice < -60.0 ? -60.0 : twice);
+  double const size = detail::magnitude(x);
+  auto const [n, r, shifted] = detail::reduce_exp(-2.0 * size);
   double const scale = detail::from_bits((shifted - 1023U) << 52);
   double const difference = std::fma(detail::exp_tail(r) * r, r, r);
   double const E = std::fma(scale, difference, scale - 1.0);
-  return detail::from_bits(detail::bits(-E / (2.0 + E)) | detail::sign_bit(x));
+  double const inside = (0.0 - E) / (2.0 + E);  // +0, not -0, where E = 0
+  return detail::from_bits(detail::bits(size > 30.0 ? 1.0 : inside) | detail::sign_bit(x));
 }
 
 /// 1 / (1 + e^-x).
 [[gnu::always_inline]] inline double sigmoid(double x) noexcept {
-  double const size = detail::magnitude(x);
-  double const e = detail::exp_between(size > 746.0 ? -746.0 : -size);
+  double const e = detail::exp_of_minus(detail::magnitude(x));
   return (x < 0.0 ? e : 1.0) / (1.0 + e);
 }
 
 /// log(1 + e^x).
 [[gnu::always_inline]] inline double softplus(double x) noexcept {
-  double const size = detail::magnitude(x);
-  double const e = detail::exp_between(size > 746.0 ? -746.0 : -size);
+  double const e = detail::exp_of_minus(detail::magnitude(x));
   return (x > 0.0 ? x : 0.0) + detail::log1p_inside(e);
 }
 
@@ -259,7 +277,8 @@ struct LogReduction {
   double const second_error = (first - (second - back)) - (product + back);
   double const lower = std::fma(-n, half_pi[2], second_error - product_error);
   double const r = second + lower;
-  return detail::turn_quarters(detail::sincos_reduced(r, (second - r) + lower), detail::bits(t));
+  SinCos const value = detail::turn_quarters(detail::sincos_reduced(r, (second - r) + lower), detail::bits(t));
+  return {x == 0.0 ? x : value.sin, value.cos};
 }
 
 /// Sine and cosine of x whole turns, that is of 2 pi x: exact reduction, for phases and angles drawn at random.
