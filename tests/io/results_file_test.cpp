@@ -17,7 +17,7 @@
 #include <random>
 #include <thread>
 
-#include "fermiac/base/error.hpp"
+#include "io/refusal.hpp"
 #include "io/sample.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -25,6 +25,8 @@ namespace {
 
 using namespace fermiac;
 using namespace fermiac::io;
+using fermiac::io::test::is_one_line_with;
+using fermiac::io::test::refusal;
 using fermiac::support::ScratchFolder;
 using Indices = std::vector<std::uint64_t>;
 namespace fs = std::filesystem;
@@ -32,26 +34,6 @@ namespace fs = std::filesystem;
 std::string bytes_of(fs::path const& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// The message of the SystemError that `action` throws; empty where it throws none.
-std::string refusal(std::function<void()> const& action) {
-  try {
-    action();
-  } catch (SystemError const& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool is_one_line_with(std::string const& message, std::vector<std::string> const& parts) {
-  for (auto const& part : parts) {
-    if (message.find(part) == std::string::npos) {
-      BOOST_TEST_MESSAGE("'" << message << "' does not hold '" << part << "'");
-      return false;
-    }
-  }
-  return message.find('\n') == std::string::npos;
 }
 
 std::vector<std::string> files_in(fs::path const& folder) {
