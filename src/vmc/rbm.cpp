@@ -23,8 +23,8 @@ RbmParameters unflatten(RbmShape const& shape, arma::vec const& flat, double sig
   auto const H = shape.n_hidden;
   RbmParameters parameters;
   parameters.a = flat.head(M);
-  parameters.b = flat.subvec(M, arma::size(H, 1));
-  parameters.W = arma::reshape(flat.subvec(M + H, arma::size(M * H, 1)), M, H);
+  parameters.b = arma::vec(flat.memptr() + M, H);
+  parameters.W = arma::mat(flat.memptr() + M + H, M, H);
   parameters.sigma_squared = shape.sigma_trainable ? std::exp(2 * flat.back()) : sigma_squared;
   return parameters;
 }

@@ -213,6 +213,16 @@ struct LogReduction {
   return detail::magnitude(x) > 746.0 ? limit : inside;
 }
 
+/// e^x held between 2^-1021 and 2^1022, for x between -707.7 and 708.3 the value of `exp` up to its last bit; NaN gives NaN.
+/// A third cheaper than `exp`, for kernels to which underflow is nothing and that compare before anything overflows.
+[[gnu::always_inline]] inline double exp_held(double x) noexcept {
+  double const above = x < -707.7 ? -707.7 : x;
+  double const held = above > 708.3 ? 708.3 : above;
+  auto const [n, r, shifted] = detail::reduce_exp(held);
+  double const p = std::fma(std::fma(detail::exp_tail(r), r, 1.0), r, 1.0);
+  return p * detail::from_bits((shifted - 1023) << 52);
+}
+
 /// Natural logarithm of x.
 [[gnu::always_inline]] inline double log(double x) noexcept {
   bool const subnormal = x < 0x1p-1022;

@@ -1,0 +1,183 @@
+#include "fermiac/vmc/rbm_pack.hpp"
+
+#include <cmath>
+
+#include "fermiac/base/error.hpp"
+#include "fermiac/simd/functions.hpp"
+#include "rbm_kernels.hpp"
+
+namespace fermiac::vmc {
+namespace {
+
+constexpr std::uint64_t sweeps_between_refreshes = 64;
+
+}  // namespace
+
+struct RbmPack::View {
+  kernels::Machine machine;
+  kernels::Walkers walkers;
+  kernels::Kernels kernels;
+};
+
+RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers)
+    : system_(system),
+      shape_(shape),
+      first_walker_(first_walker),
+      a_(shape.n_coordinates, arma::fill::zeros),
+      b_(shape.n_hidden, arma::fill::zeros),
+      V_(shape.n_coordinates * shape.n_hidden),
+      V_square_(shape.n_hidden),
+      x_(n_walkers, shape.n_coordinates),
+      theta_(n_walkers, shape.n_hidden),
+      e_(n_walkers, shape.n_hidden),
+      mP_(n_walkers, 2),
+      words_(4 * n_walkers) {
+  check(system);
+  if (shape.n_coordinates != static_cast<arma::uword>(system.particles * system.dimensions))
+    throw InputError("the machine has " + std::to_string(shape.n_coordinates) + " coordinates, the system " +
+                     std::to_string(system.particles * system.dimensions));
+  scratch_ = Columns(kernels::tile_size, kernels::scratch_columns(view().machine));
+  refresh();
+}
+
+RbmPack::View RbmPack::view() const {
+  auto& self = const_cast<RbmPack&>(*this);
+  bool const coulomb = system_.interaction == Interaction::coulomb;
+  bool const interacting = system_.interaction != Interaction::none && system_.particles > 1;
+  auto const dimensions = static_cast<std::size_t>(system_.dimensions);
+  return {.machine = {.particles = static_cast<std::size_t>(system_.particles),
+                      .dimensions = dimensions,
+                      .hidden = shape_.n_hidden,
+                      .parameters = shape_.n_parameters(),
+                      .a = a_.memptr(),
+                      .b = b_.memptr(),
+                      .V = V_.data(),
+                      .V_square = V_square_.data(),
+                      .inverse_sigma_squared = inverse_sigma_squared_,
+                      .s = exponent(shape_.convention),
+                      .sigma_trainable = shape_.sigma_trainable,
+                      .omega = system_.omega,
+                      .interacting = interacting,
+                      .softening_squared = coulomb ? 0 : system_.softening * system_.softening,
+                      .control = interacting && coulomb,
+                      .control_decay = std::sqrt(system_.omega)},
+          .walkers = {.n = x_.n_rows(),
+                      .stride = x_.stride(),
+                      .x = self.x_.data(),
+                      .theta = self.theta_.data(),
+                      .e = self.e_.data(),
+                      .m = self.mP_.column(0),
+                      .P = self.mP_.column(1),
+                      .scratch = self.scratch_.data()},
+          .kernels = kernels::kernels_for(dimensions, shape_.n_hidden)};
+}
+
+void RbmPack::set_parameters(RbmParameters const& parameters) {
+  auto const M = shape_.n_coordinates;
+  auto const H = shape_.n_hidden;
+  FERMIAC_ASSERT(parameters.a.n_elem == M && parameters.b.n_elem == H);
+  FERMIAC_ASSERT(parameters.W.n_rows == M && parameters.W.n_cols == H && parameters.sigma_squared > 0);
+  a_ = parameters.a;
+  b_ = parameters.b;
+  inverse_sigma_squared_ = 1 / parameters.sigma_squared;
+  for (arma::uword j = 0; j < H; ++j) {
+    V_square_[j] = 0;
+    for (arma::uword i = 0; i < M; ++i) {
+      double const weight = parameters.W(i, j) * inverse_sigma_squared_;
+      V_[i * H + j] = weight;
+      V_square_[j] += weight * weight;
+    }
+  }
+  refresh();
+}
+
+void RbmPack::place(arma::mat const& X) {
+  FERMIAC_ASSERT(X.n_rows == n_walkers() && X.n_cols == shape_.n_coordinates);
+  x_.assign(X);
+  refresh();
+}
+
+void RbmPack::refresh() {
+  auto const v = view();
+  kernels::refresh(v.machine, v.walkers);
+}
+
+std::uint64_t RbmPack::sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context) {
+  if (sweep % sweeps_between_refreshes == 0) refresh();
+  auto const v = view();
+  std::uint32_t* const words[4] = {words_.data(), words_.data() + n_walkers(), words_.data() + 2 * n_walkers(),
+                                   words_.data() + 3 * n_walkers()};
+  std::uint64_t accepted = 0;
+  for (std::size_t p = 0; p < v.machine.particles; ++p) {
+    rng::blocks_over_walkers(stream.key, stream.purpose, stream.replicate, first_walker_,
+                             static_cast<std::uint32_t>(n_walkers()), sweep * v.machine.particles + p, words[0], words[1],
+                             words[2], words[3]);
+    accepted += v.kernels.move(v.machine, v.walkers, p, step, words);
+    if (context != nullptr) context->tick();
+  }
+  return accepted;
+}
+
+void RbmPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
+  FERMIAC_ASSERT(energies.columns.n_rows() == n_walkers());
+  auto const v = view();
+  v.kernels.measure(v.machine, v.walkers, energies.columns.data(), energies.columns.stride(),
+                    sums != nullptr ? sums->lanes.data() : nullptr, sums != nullptr && sums->with_products());
+}
+
+arma::vec RbmPack::log_psi() const {
+  arma::vec result(n_walkers());
+  for (arma::uword k = 0; k < n_walkers(); ++k) {
+    double square = 0;
+    for (arma::uword i = 0; i < shape_.n_coordinates; ++i) {
+      double const offset = x_.column(i)[k] - a_[i];
+      square = std::fma(offset, offset, square);
+    }
+    result[k] =
+        exponent(shape_.convention) * (mP_.column(0)[k] + simd::log(mP_.column(1)[k]) - 0.5 * inverse_sigma_squared_ * square);
+  }
+  return result;
+}
+
+arma::mat RbmPack::drift() const {
+  arma::mat result(n_walkers(), shape_.n_coordinates);
+  arma::vec laplacian(n_walkers());
+  auto const v = view();
+  v.kernels.slope(v.machine, v.walkers, result.memptr(), result.n_rows, laplacian.memptr());
+  return result;
+}
+
+arma::vec RbmPack::laplacian() const {
+  arma::mat drift(n_walkers(), shape_.n_coordinates);
+  arma::vec result(n_walkers());
+  auto const v = view();
+  v.kernels.slope(v.machine, v.walkers, drift.memptr(), drift.n_rows, result.memptr());
+  return result;
+}
+
+arma::mat RbmPack::log_derivatives() const {
+  auto const M = shape_.n_coordinates;
+  auto const H = shape_.n_hidden;
+  double const s = exponent(shape_.convention);
+  arma::mat O(n_walkers(), shape_.n_parameters());
+  for (arma::uword k = 0; k < n_walkers(); ++k) {
+    double of_log_sigma = 0;
+    for (arma::uword i = 0; i < M; ++i) {
+      double const offset = x_.column(i)[k] - a_[i];
+      O(k, i) = s * inverse_sigma_squared_ * offset;
+      of_log_sigma = std::fma(offset * inverse_sigma_squared_, offset, of_log_sigma);
+    }
+    for (arma::uword j = 0; j < H; ++j) {
+      double const theta = theta_.column(j)[k];
+      double const e = e_.column(j)[k];
+      double const probability = (theta > 0 ? 1.0 : e) / (1.0 + e);
+      O(k, M + j) = s * probability;
+      for (arma::uword i = 0; i < M; ++i) O(k, M + H + i + M * j) = s * inverse_sigma_squared_ * x_.column(i)[k] * probability;
+      of_log_sigma = std::fma(-2 * (theta - b_[j]), probability, of_log_sigma);
+    }
+    if (shape_.sigma_trainable) O(k, O.n_cols - 1) = s * of_log_sigma;
+  }
+  return O;
+}
+
+}  // namespace fermiac::vmc

@@ -1,0 +1,31 @@
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+
+#include "fermiac/simd/functions.hpp"
+
+using fermiac::simd::exp_held;
+
+BOOST_AUTO_TEST_SUITE(exp_held_between_bounds)
+
+BOOST_AUTO_TEST_CASE(is_exp_to_one_ulp_where_it_is_not_held) {
+  double const ulp = std::numeric_limits<double>::epsilon();
+  for (int i = -707000; i <= 708000; i += 17) {
+    double const x = 1e-3 * i;
+    long double const exact = std::exp(static_cast<long double>(x));
+    BOOST_TEST(std::abs(exp_held(x) - exact) <= ulp * exact, "at " << x);
+  }
+  BOOST_TEST(exp_held(0.0) == 1.0);
+  BOOST_TEST(exp_held(-0.0) == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(is_held_outside_and_keeps_nan) {
+  double const infinity = std::numeric_limits<double>::infinity();
+  for (double const low : {-707.8, -745.2, -1e10, -infinity}) BOOST_TEST(exp_held(low) == exp_held(-707.7));
+  for (double const high : {708.4, 1e10, infinity}) BOOST_TEST(exp_held(high) == exp_held(708.3));
+  BOOST_TEST(exp_held(-infinity) >= 0x1p-1022);
+  BOOST_TEST(exp_held(infinity) <= 0x1p1022);
+  BOOST_TEST(std::isnan(exp_held(std::numeric_limits<double>::quiet_NaN())));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
