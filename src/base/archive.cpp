@@ -20,7 +20,9 @@ void copy_out(Map const& map, std::string_view name, std::span<Value> out) {
 
 }  // namespace
 
-void Archive::put(std::string const& name, std::span<double const> values) { reals_[name].assign(values.begin(), values.end()); }
+void Archive::put(std::string const& name, std::span<double const> values) {
+  reals_[name].assign(values.begin(), values.end());
+}
 
 void Archive::put_integers(std::string const& name, std::span<std::uint64_t const> values) {
   integers_[name].assign(values.begin(), values.end());

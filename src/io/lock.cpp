@@ -106,4 +106,11 @@ Lock::~Lock() {
 
 bool Lock::is_enforced() const { return state_->is_enforced; }
 
+bool is_locked(std::filesystem::path const& results) {
+  auto path = results;
+  path += ".lock";
+  Descriptor const descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return descriptor.is_open() && ::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 }  // namespace fermiac::io

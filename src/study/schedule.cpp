@@ -33,7 +33,8 @@ Schedule::Schedule(std::vector<std::uint64_t> items, std::vector<double> const& 
 
 std::vector<std::uint64_t> Schedule::chunk(std::uint64_t index) const {
   if (index >= n_chunks()) return {};
-  return {order_.begin() + static_cast<std::ptrdiff_t>(starts_[index]), order_.begin() + static_cast<std::ptrdiff_t>(starts_[index + 1])};
+  return {order_.begin() + static_cast<std::ptrdiff_t>(starts_[index]),
+          order_.begin() + static_cast<std::ptrdiff_t>(starts_[index + 1])};
 }
 
 }  // namespace fermiac::study

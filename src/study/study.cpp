@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <set>
@@ -43,7 +44,8 @@ class Reader {
   explicit Reader(std::string file) : file_(std::move(file)) {}
 
   Location location(toml::node const& node) const {
-    return {file_, static_cast<std::uint32_t>(node.source().begin.line), static_cast<std::uint32_t>(node.source().begin.column)};
+    return {file_, static_cast<std::uint32_t>(node.source().begin.line),
+            static_cast<std::uint32_t>(node.source().begin.column)};
   }
 
   /// The leaves of a table with dotted keys, in source order. A table with the key `linear` or `log` is a leaf: a range.
@@ -79,7 +81,8 @@ class Reader {
       return values;
     }
     if (auto const* table = entry.node->as_table()) return range(entry, *table, whole_numbers);
-    refuse(entry.at, entry.key, entry.key + ": expected an array of values, { linear = [first, last, count] } or { log = [...] }");
+    refuse(entry.at, entry.key,
+           entry.key + ": expected an array of values, { linear = [first, last, count] } or { log = [...] }");
   }
 
  private:
@@ -104,7 +107,7 @@ class Reader {
       double x = logarithmic ? *first * std::pow(*last / *first, t) : *first + t * (*last - *first);
       if (i == *count - 1 && i > 0) x = *last;
       // 12 digits: the last bits of pow differ between libraries, and the streams hang on the value.
-      x = std::stod(fmt::format("{:.12g}", x));
+      x = std::strtod(fmt::format("{:.12g}", x).c_str(), nullptr);
       if (whole_numbers) {
         if (x != std::round(x) && !logarithmic) malformed("its values are not whole numbers");
         values.emplace_back(static_cast<std::int64_t>(std::llround(x)));
@@ -127,6 +130,18 @@ std::vector<std::string> keys_of(std::span<Parameter const> declared) {
 Parameter const* find(std::span<Parameter const> declared, std::string const& key) {
   auto const found = std::ranges::find(declared, key, &Parameter::key);
   return found == declared.end() ? nullptr : &*found;
+}
+
+/// The declared parameters, those of one table together, tables in order of their first appearance.
+std::vector<std::pair<std::string, std::vector<Parameter const*>>> by_table(std::span<Parameter const> declared) {
+  std::vector<std::pair<std::string, std::vector<Parameter const*>>> tables;
+  for (auto const& parameter : declared) {
+    auto const own = parameter.key().substr(0, parameter.key().rfind('.'));
+    auto found = std::ranges::find(tables, own, [](auto const& table) { return table.first; });
+    if (found == tables.end()) found = tables.insert(tables.end(), {own, {}});
+    found->second.push_back(&parameter);
+  }
+  return tables;
 }
 
 std::string last_component(std::string const& key) { return key.substr(key.rfind('.') + 1); }
@@ -213,8 +228,10 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
     if (!head.contains(required))
       refuse(reader.location(*head_table), required, fmt::format("{}: required, {}", required, find(own, required)->help()));
   name_ = std::get<std::string>(head["study.name"].first);
-  if (name_.empty() || name_.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
-    refuse(head["study.name"].second, "study.name", fmt::format("study.name = \"{}\": expected letters, digits, _ and -", name_));
+  if (name_.empty() ||
+      name_.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
+    refuse(head["study.name"].second, "study.name",
+           fmt::format("study.name = \"{}\": expected letters, digits, _ and -", name_));
   seed_ = static_cast<std::uint64_t>(std::get<std::int64_t>(head["study.seed"].first));
   if (head.contains("study.replicates"))
     replicates_ = static_cast<std::uint64_t>(std::get<std::int64_t>(head["study.replicates"].first));
@@ -236,7 +253,8 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
     Location const at = reader.location(node);
     if (!table) refuse_unknown(at, std::string(name.str()), candidates);
     auto const entries = reader.leaves(*table, std::string(name.str()), false);
-    if (entries.empty() && std::ranges::none_of(candidates, [&](auto const& key) { return key.starts_with(std::string(name.str()) + "."); }))
+    if (entries.empty() &&
+        std::ranges::none_of(candidates, [&](auto const& key) { return key.starts_with(std::string(name.str()) + "."); }))
       refuse_unknown(at, std::string(name.str()), candidates);
     for (auto const& entry : entries) {
       auto const* parameter = find(*declared_, entry.key);
@@ -270,16 +288,18 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
           refuse_unknown(entry.at, entry.key, candidates);
         }
         if (auto const earlier = where.find(entry.key); earlier != where.end())
-          refuse(entry.at, entry.key, fmt::format("{}: swept here, but already given in {}", entry.key,
-                                                  earlier->second.line ? fmt::format("line {}", earlier->second.line)
-                                                                       : fmt::format("`{}`", earlier->second.file)));
+          refuse(entry.at, entry.key,
+                 fmt::format("{}: swept here, but already given in {}", entry.key,
+                             earlier->second.line ? fmt::format("line {}", earlier->second.line)
+                                                  : fmt::format("`{}`", earlier->second.file)));
         where[entry.key] = entry.at;
         std::vector<Value> values;
         for (auto const& value : reader.series(entry, std::holds_alternative<std::int64_t>(parameter->default_value())))
           values.push_back(accepted(*parameter, value, entry.at));
         if (!axis.values.empty() && values.size() != axis.size())
-          refuse(entry.at, entry.key, fmt::format("{}: {} values where {} has {}; keys of one axis vary together", entry.key,
-                                                  values.size(), axis.keys.front(), axis.size()));
+          refuse(entry.at, entry.key,
+                 fmt::format("{}: {} values where {} has {}; keys of one axis vary together", entry.key, values.size(),
+                             axis.keys.front(), axis.size()));
         axis.keys.push_back(entry.key);
         axis.values.push_back(std::move(values));
       }
@@ -316,7 +336,8 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
   for (auto const& dimension : dimensions_) taken.insert({dimension.name, "n_" + dimension.name});
   for (auto& axis : axes_) {
     auto const short_name = last_component(axis.keys.front());
-    auto const shared = std::ranges::count_if(axes_, [&](auto const& other) { return last_component(other.keys.front()) == short_name; });
+    auto const shared =
+        std::ranges::count_if(axes_, [&](auto const& other) { return last_component(other.keys.front()) == short_name; });
     axis.name = shared > 1 || taken.contains(short_name) ? with_underscores(axis.keys.front()) : short_name;
   }
 }
@@ -364,13 +385,11 @@ std::string Study::resolved() const {
       swept.insert(axis.keys[k]);
     }
   }
-  std::string table;
-  for (auto const& parameter : *declared_) {
-    if (swept.contains(parameter.key())) continue;
-    auto const own = parameter.key().substr(0, parameter.key().rfind('.'));
-    if (own != table) text += fmt::format("\n[{}]\n", own);
-    table = own;
-    text += fmt::format("{} = {}\n", last_component(parameter.key()), to_toml(base_->value(parameter.key())));
+  for (auto const& [table, parameters] : by_table(*declared_)) {
+    text += fmt::format("\n[{}]\n", table);
+    for (auto const* parameter : parameters)
+      if (!swept.contains(parameter->key()))
+        text += fmt::format("{} = {}\n", last_component(parameter->key()), to_toml(base_->value(parameter->key())));
   }
   return text;
 }
@@ -383,23 +402,16 @@ std::string template_text(Kind const& kind) {
     text += fmt::format("{:<32} # {}{}; {}\n", setting, parameter.help(), unit, parameter.expectation());
   };
   for (auto const& parameter : study_parameters()) {
-    if (parameter.key() == "study.kind")
-      line(parameter, kind.name());
-    else if (parameter.key() == "study.name")
-      line(parameter, kind.name());
-    else
-      line(parameter, parameter.default_value());
+    bool const is_text = std::holds_alternative<std::string>(parameter.default_value());
+    line(parameter, is_text ? Value(kind.name()) : parameter.default_value());
   }
   text +=
       "\n# [[sweep]]                    # each such table is one axis of the sweep; keys in one table vary together\n"
       "# \"table.key\" = [1, 2, 3]        # or { linear = [first, last, count] } or { log = [first, last, count] }\n";
-  std::string table;
   auto const declared = kind.parameters();
-  for (auto const& parameter : declared) {
-    auto const own = parameter.key().substr(0, parameter.key().rfind('.'));
-    if (own != table) text += fmt::format("\n[{}]\n", own);
-    table = own;
-    line(parameter, parameter.default_value());
+  for (auto const& [table, parameters] : by_table(declared)) {
+    text += fmt::format("\n[{}]\n", table);
+    for (auto const* parameter : parameters) line(*parameter, parameter->default_value());
   }
   return text;
 }

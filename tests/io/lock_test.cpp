@@ -21,6 +21,7 @@ using namespace fermiac;
 using fermiac::io::Lock;
 using fermiac::io::test::is_one_line_with;
 using fermiac::io::test::refusal;
+using fermiac::io::is_locked;
 using fermiac::support::ScratchFolder;
 namespace fs = std::filesystem;
 
@@ -160,6 +161,18 @@ BOOST_AUTO_TEST_CASE(never_two_hold_it) {
   int n = 0;
   std::ifstream(path) >> n;
   BOOST_TEST(n == n_processes * n_turns);
+}
+
+BOOST_AUTO_TEST_CASE(whether_it_is_held_can_be_asked_without_changing_anything) {
+  ScratchFolder const folder;
+  auto const path = folder.path() / "a.h5";
+  BOOST_TEST(!is_locked(path));
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "a.h5.lock"));
+  {
+    Lock const lock(path);
+    BOOST_TEST(is_locked(path));
+  }
+  BOOST_TEST(!is_locked(path));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

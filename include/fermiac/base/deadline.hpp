@@ -13,9 +13,7 @@ class Deadline {
   /// @param time_limit_s  seconds from now; infinity for none
   explicit Deadline(double time_limit_s) : time_limit_s_(time_limit_s) {}
 
-  double elapsed_s() const noexcept {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  double elapsed_s() const noexcept { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
   double remaining_s() const noexcept { return time_limit_s_ - elapsed_s(); }
   bool passed() const noexcept { return remaining_s() <= 0; }
 

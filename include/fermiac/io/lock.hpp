@@ -30,4 +30,7 @@ class Lock {
   std::unique_ptr<State> state_;
 };
 
+/// Whether somebody holds the right to write `results`. Changes nothing; false where it cannot be told.
+bool is_locked(std::filesystem::path const& results);
+
 }  // namespace fermiac::io

@@ -15,7 +15,8 @@ namespace fermiac::study {
 /// A value of a study file.
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 
-/// "true", "3", "0.1" (the shortest text that reads back as the same double, with a point or an exponent), "\"text\"": valid TOML.
+/// "true", "3", "0.1" (the shortest text that reads back as the same double, with a point or an exponent), "\"text\"": valid
+/// TOML.
 std::string to_toml(Value const& value);
 
 /// "a flag", "an integer", "a number", "a text".

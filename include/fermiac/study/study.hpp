@@ -14,8 +14,8 @@ namespace fermiac::study {
 
 /// One axis of the sweep: keys that vary together.
 struct Axis {
-  std::string name;                       ///< last component of the first key, or "table_key" where that is taken
-  std::vector<std::string> keys;          ///< in source order
+  std::string name;                        ///< last component of the first key, or "table_key" where that is taken
+  std::vector<std::string> keys;           ///< in source order
   std::vector<std::vector<Value>> values;  ///< values[k][i]: of key k at place i
 
   std::uint64_t size() const { return values.front().size(); }

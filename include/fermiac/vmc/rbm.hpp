@@ -36,13 +36,14 @@ struct RbmShape {
 
 /// Parameters by name, as kernels and oracles use them.
 struct RbmParameters {
-  arma::vec a;             ///< M centres, the unit of length
-  arma::vec b;             ///< H hidden biases, no unit
-  arma::mat W;             ///< M x H weights, the unit of length
+  arma::vec a;               ///< M centres, the unit of length
+  arma::vec b;               ///< H hidden biases, no unit
+  arma::mat W;               ///< M x H weights, the unit of length
   double sigma_squared = 1;  ///< width squared, greater than 0
 };
 
-/// The trained parameters as one vector: a, b, W column after column (W_ij at M + H + i + M j), then ln sigma where it is trained.
+/// The trained parameters as one vector: a, b, W column after column (W_ij at M + H + i + M j), then ln sigma where it is
+/// trained.
 arma::vec flatten(RbmShape const& shape, RbmParameters const& parameters);
 
 /// The inverse of `flatten`. Where sigma is not trained, `sigma_squared` is taken as it is.

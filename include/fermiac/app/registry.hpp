@@ -1,0 +1,16 @@
+/// The kinds this program knows.
+#pragma once
+
+#include <memory>
+
+#include "fermiac/study/kind.hpp"
+
+namespace fermiac::app {
+
+/// One line a kind: this is where a new one is added.
+study::Registry all_kinds();
+
+// One adapter per family makes its kinds.
+std::unique_ptr<study::Kind const> count_kind();
+
+}  // namespace fermiac::app

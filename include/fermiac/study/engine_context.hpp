@@ -1,0 +1,51 @@
+/// The engine as the items of a run see it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "fermiac/base/context.hpp"
+#include "fermiac/base/deadline.hpp"
+#include "fermiac/par/counter.hpp"
+#include "fermiac/study/progress.hpp"
+
+namespace fermiac::study {
+
+/// Moves messages, notices deadline and signals, keeps the checkpoints of the item at hand.
+class EngineContext final : public Context {
+ public:
+  /// @param leads_team             whether this rank writes the checkpoints of its team
+  /// @param checkpoint_interval_s  seconds between two checkpoints of an item
+  EngineContext(par::SharedCounter& counter, Progress& progress, Deadline deadline, bool leads_team,
+                double checkpoint_interval_s);
+
+  void tick() override;
+  void progress(double) override {}
+  bool checkpoint_due() const override;
+  bool stop_requested() const override { return stop_; }
+  std::optional<Archive> saved() override;
+  void save(Archive const& state) override;
+
+  /// The item that saves and is restored from now on, by its file; `fingerprint` names study and item.
+  void begin_item(std::filesystem::path checkpoint, std::string fingerprint);
+  /// Removes the item's checkpoint: it is done.
+  void end_item();
+
+ private:
+  void poll();
+
+  par::SharedCounter& counter_;
+  Progress& progress_;
+  Deadline deadline_;
+  bool leads_team_;
+  double checkpoint_interval_s_;
+  std::filesystem::path checkpoint_;
+  std::string fingerprint_;
+  bool kept_ = false;
+  std::chrono::steady_clock::time_point last_poll_{};
+  std::chrono::steady_clock::time_point last_save_{};
+  bool stop_ = false;
+};
+
+}  // namespace fermiac::study

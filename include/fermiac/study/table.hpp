@@ -1,0 +1,31 @@
+/// The table of a study: a line for every point, estimates with their errors beside truths, bounds and z-scores.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fermiac/study/study_file.hpp"
+
+namespace fermiac::study {
+
+/// A value with its standard error in the notation 1.2345(67): two digits of the error. "-" for NaN.
+std::string concise(double value, double error);
+
+/// Cells of a table: the coordinates of the points, then the variables that the kind wants shown.
+struct Table {
+  struct Column {
+    std::string name;
+    std::string units;
+    std::vector<Value> values;   ///< NaN where there is none
+    std::vector<double> errors;  ///< empty where there is no variable `name`_error
+  };
+  std::vector<Column> columns;
+
+  std::string as_text() const;
+  std::string as_csv() const;   ///< a column `name`_error behind each column that has one; empty cells for NaN
+  std::string as_json() const;  ///< an array of objects; null for NaN
+};
+
+Table table_of(Study const& study, StudyFile const& file);
+
+}  // namespace fermiac::study

@@ -1,0 +1,137 @@
+#include "fermiac/app/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <armadillo>
+#include <cmath>
+#include <thread>
+
+#include "fermiac/base/context.hpp"
+#include "fermiac/base/error.hpp"
+#include "fermiac/base/version.hpp"
+#include "fermiac/io/lock.hpp"
+#include "fermiac/study/progress.hpp"
+#include "fermiac/study/runner.hpp"
+#include "fermiac/study/status.hpp"
+#include "fermiac/study/study_file.hpp"
+#include "fermiac/study/table.hpp"
+
+extern "C" char* openblas_get_config();
+extern "C" char* openblas_get_corename();
+
+namespace fermiac::app {
+
+namespace {
+
+std::string bytes(double n) {
+  constexpr char const* units[] = {"B", "kB", "MB", "GB", "TB"};
+  int unit = 0;
+  for (; n >= 1000 && unit < 4; ++unit) n /= 1000;
+  return fmt::format("{:.3g} {}", n, units[unit]);
+}
+
+std::filesystem::path existing(std::filesystem::path const& file) {
+  if (!std::filesystem::exists(file)) throw InputError(fmt::format("{}: there is no such file", file.string()));
+  return file;
+}
+
+}  // namespace
+
+std::string check(std::filesystem::path const& path, std::vector<std::string> const& overrides,
+                  study::Registry const& registry) {
+  study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  double work_s = 0;
+  double longest_s = 0;
+  double seconds_per_work = 0;
+  std::uint64_t values = 0;
+  // Points of one sweep cost much alike per unit of work: timing a few of them is enough.
+  auto const stride = std::max<std::uint64_t>(1, study.n_points() / 4);
+  for (std::uint64_t p = 0; p < study.n_points(); ++p) {
+    auto const point = study.point(p);
+    if (p % stride == 0) seconds_per_work = study.kind().seconds_per_work(point);
+    double const replicate_s = study.kind().work(point) * seconds_per_work;
+    work_s += replicate_s * static_cast<double>(study.replicates());
+    longest_s = std::max(longest_s, replicate_s * static_cast<double>(study.replicates_per_item()));
+  }
+  auto const record = study.item_record(study.item(0));
+  for (auto const* part : {&record.replicates, &record.item})
+    for (auto const& column : part->columns()) values += column.values.size();
+  auto const summary = study.summary_record();
+  for (auto const& column : summary.columns()) values += column.per_entry / study.items_per_point() + 1;
+  double const file_bytes = static_cast<double>(study.n_items()) * (8.0 * static_cast<double>(values) + 265) + 200e3;
+  auto const cores = std::max(1u, std::thread::hardware_concurrency());
+  return fmt::format(
+      "{}: valid\n  kind       {}: {}\n  points     {} x {} replicates\n  items      {} of {} replicates\n  record     {} an "
+      "item\n"
+      "  file       {}\n  time       {} on one core, {} on the {} cores here; the longest item {}\n",
+      path.string(), study.kind().name(), study.kind().summary(), study.n_points(), study.replicates(), study.n_items(),
+      study.replicates_per_item(), bytes(8.0 * static_cast<double>(values)), bytes(file_bytes), study::duration(work_s),
+      study::duration(std::max(work_s / cores, longest_s / cores)), cores, study::duration(longest_s));
+}
+
+std::string status(std::filesystem::path const& file, Format format, study::Registry const& registry) {
+  auto results = io::ResultsFile::reading(existing(file));
+  auto const study = study::stored_study(results, registry);
+  auto const status = study::status_of(study, study::StudyFile(study, results), io::is_locked(file));
+  return format == Format::json ? status.as_json() : status.as_text();
+}
+
+std::string show(std::filesystem::path const& file, Format format, study::Registry const& registry) {
+  auto results = io::ResultsFile::reading(existing(file));
+  auto const study = study::stored_study(results, registry);
+  study::StudyFile const contents(study, results);
+  auto const table = study::table_of(study, contents);
+  if (format == Format::csv) return table.as_csv();
+  if (format == Format::json) return table.as_json();
+  std::string text =
+      fmt::format("{}: {} ({})\n{}\n", study.name(), study.kind().summary(), study.kind().name(), table.as_text());
+  text += fmt::format("Truth: {}\n{}\n", study.kind().truth(), study.kind().conventions());
+  if (!contents.is_summarised())
+    text += "The study is not complete: `fermiac status` says how far it is, points are written at its end.\n";
+  return text;
+}
+
+std::string item(std::filesystem::path const& path, std::vector<std::string> const& overrides, std::uint64_t point,
+                 std::uint64_t replicate, study::Registry const& registry) {
+  study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  if (point >= study.n_points()) throw InputError(fmt::format("--point {}: the study has {} points", point, study.n_points()));
+  if (replicate >= study.replicates())
+    throw InputError(fmt::format("--replicate {}: the study has {} replicates", replicate, study.replicates()));
+  study::Item const alone{point, {replicate, replicate + 1}};
+  auto record = study.item_record(alone);
+  Solo team;
+  Quiet context;
+  study.kind().compute(study.point(point), study.seed(), alone.replicates, team, context, record);
+  std::string text;
+  for (auto const& column : record.replicates.columns()) {
+    text += fmt::format("{:<28}", column.variable->name);
+    for (double const value : column.values)
+      if (!std::isnan(value)) text += fmt::format(" {}", value);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string list(std::string const& family_or_kind, study::Registry const& registry) {
+  std::string text;
+  for (auto const* kind : registry.kinds()) {
+    if (!family_or_kind.empty() && kind->family() != family_or_kind && kind->name() != family_or_kind) continue;
+    text += fmt::format("{:<12} {:<10} {}; truth: {}\n", kind->name(), kind->family(), kind->summary(), kind->truth());
+    if (kind->name() == family_or_kind) text += kind->conventions() + "\n";
+  }
+  if (text.empty()) {
+    std::vector<std::string> names;
+    for (auto const* kind : registry.kinds()) names.insert(names.end(), {kind->name(), kind->family()});
+    throw InputError(fmt::format("there is no family or kind \"{}\" (did you mean \"{}\"?)", family_or_kind,
+                                 study::nearest(family_or_kind, names)));
+  }
+  return text;
+}
+
+std::string version_text() {
+  return fmt::format("fermiac {} ({})\n{}\n{} (kernels: {}); Armadillo {}", version(), commit(), build(), openblas_get_config(),
+                     openblas_get_corename(), arma::arma_version::as_string());
+}
+
+}  // namespace fermiac::app

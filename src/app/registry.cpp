@@ -1,0 +1,11 @@
+#include "fermiac/app/registry.hpp"
+
+namespace fermiac::app {
+
+study::Registry all_kinds() {
+  study::Registry registry;
+  registry.add(count_kind());
+  return registry;
+}
+
+}  // namespace fermiac::app

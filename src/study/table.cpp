@@ -1,0 +1,123 @@
+#include "fermiac/study/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace fermiac::study {
+
+namespace {
+
+std::string cell(Value const& value, bool is_z) {
+  if (auto const* number = std::get_if<double>(&value))
+    return std::isnan(*number) ? "-" : is_z ? fmt::format("{:.2f}", *number) : fmt::format("{:.7g}", *number);
+  if (auto const* text = std::get_if<std::string>(&value)) return *text;
+  return to_toml(value);
+}
+
+/// The exact value as CSV or JSON writes it; `none` for what is not a number.
+std::string exact(Value const& value, std::string const& none) {
+  if (auto const* number = std::get_if<double>(&value)) return std::isfinite(*number) ? fmt::format("{}", *number) : none;
+  return to_toml(value);
+}
+
+}  // namespace
+
+std::string concise(double value, double error) {
+  if (std::isnan(value)) return "-";
+  if (!(error > 0) || !std::isfinite(error)) return fmt::format("{:.7g}", value);
+  // Two digits of the error, and as many decimals of the value; an error of 9.96 is 10, not 99 and a bit.
+  int decimals = 1 - static_cast<int>(std::floor(std::log10(error)));
+  if (std::round(error * std::pow(10.0, decimals)) >= 100) --decimals;
+  if (decimals <= 0) return fmt::format("{:.0f}({:.0f})", value, error);
+  double const digits = std::round(error * std::pow(10.0, decimals));
+  return decimals == 1 && digits >= 10 ? fmt::format("{:.1f}({:.1f})", value, error)
+                                       : fmt::format("{:.{}f}({:.0f})", value, decimals, digits);
+}
+
+Table table_of(Study const& study, StudyFile const& file) {
+  Table table;
+  auto const n = study.n_points();
+  auto const declared = study.kind().parameters();
+  for (std::size_t a = 0; a < study.axes().size(); ++a) {
+    auto const& axis = study.axes()[a];
+    for (std::size_t k = 0; k < axis.keys.size(); ++k) {
+      Table::Column column{axis.coordinate_name(k), std::ranges::find(declared, axis.keys[k], &Parameter::key)->unit(), {}, {}};
+      for (std::uint64_t p = 0; p < n; ++p) column.values.push_back(axis.values[k][study.places(p)[a]]);
+      table.columns.push_back(std::move(column));
+    }
+  }
+  std::vector<Record> summaries;
+  for (std::uint64_t p = 0; p < n; ++p) summaries.push_back(file.read_summary(p));
+  auto const& variables = study.variables();
+  for (auto const& name : study.kind().table()) {
+    auto const units = std::ranges::find(variables, name, &Variable::name)->units;
+    Table::Column column{name, units == "1" ? "" : units, {}, {}};
+    bool const has_error = std::ranges::find(variables, name + "_error", &Variable::name) != variables.end();
+    for (auto const& summary : summaries) {
+      column.values.emplace_back(summary.value(name));
+      if (has_error) column.errors.push_back(summary.value(name + "_error"));
+    }
+    table.columns.push_back(std::move(column));
+  }
+  return table;
+}
+
+std::string Table::as_text() const {
+  std::vector<std::vector<std::string>> cells;
+  for (auto const& column : columns) {
+    std::vector<std::string> down{column.name, column.units.empty() ? "" : "[" + column.units + "]"};
+    for (std::size_t i = 0; i < column.values.size(); ++i)
+      down.push_back(column.errors.empty() ? cell(column.values[i], column.name.ends_with("_z"))
+                                           : concise(std::get<double>(column.values[i]), column.errors[i]));
+    cells.push_back(std::move(down));
+  }
+  std::string text;
+  bool const any_units = std::ranges::any_of(columns, [](auto const& column) { return !column.units.empty(); });
+  for (std::size_t line = 0; !cells.empty() && line < cells.front().size(); ++line) {
+    if (line == 1 && !any_units) continue;
+    std::string row;
+    for (auto const& down : cells) {
+      auto const widest = std::ranges::max(down, {}, &std::string::size).size();
+      row += fmt::format("{:>{}}  ", down[line], widest);
+    }
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string Table::as_csv() const {
+  std::string text;
+  auto const separator = [&] { return text.empty() || text.back() == '\n' ? "" : ","; };
+  for (auto const& column : columns) {
+    text += separator() + column.name;
+    if (!column.errors.empty()) text += "," + column.name + "_error";
+  }
+  text += "\n";
+  for (std::size_t i = 0; !columns.empty() && i < columns.front().values.size(); ++i) {
+    std::string row;
+    for (auto const& column : columns) {
+      row += (&column == &columns.front() ? "" : ",") + exact(column.values[i], "");
+      if (!column.errors.empty()) row += "," + exact(column.errors[i], "");
+    }
+    text += row + "\n";
+  }
+  return text;
+}
+
+std::string Table::as_json() const {
+  std::string text = "[";
+  for (std::size_t i = 0; !columns.empty() && i < columns.front().values.size(); ++i) {
+    text += i ? ",\n {" : "\n {";
+    for (auto const& column : columns) {
+      text +=
+          fmt::format("{}\"{}\": {}", &column == &columns.front() ? "" : ", ", column.name, exact(column.values[i], "null"));
+      if (!column.errors.empty()) text += fmt::format(", \"{}_error\": {}", column.name, exact(column.errors[i], "null"));
+    }
+    text += "}";
+  }
+  return text + "\n]\n";
+}
+
+}  // namespace fermiac::study
