@@ -333,6 +333,7 @@ struct ResultsFile::Contents {
     is_writable = false;
     mpi_file = nullptr;
     descriptor = -1;
+    access.close();
     call(file.close(), "close");
   }
 

@@ -1,6 +1,8 @@
 #include "fermiac/io/results_file.hpp"
 
 #include <hdf5.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -347,6 +349,26 @@ BOOST_AUTO_TEST_CASE(disk_that_is_full_at_any_size_is_met_at_creation) {
     BOOST_TEST(status == 0, "limit " << limit);
     BOOST_TEST(bytes_of(folder / "x.h5") == "kept");
     BOOST_TEST(files_in(folder.path()) == std::vector<std::string>{"x.h5"}, boost::test_tools::per_element());
+  }
+}
+
+// Real ones, in a mount namespace of a child's own, where the system lets us have one.
+BOOST_AUTO_TEST_CASE(full_and_read_only_file_systems_are_met_at_creation) {
+  constexpr int not_allowed = 77;
+  ScratchFolder const folder;
+  auto const mounted = [&](unsigned long flags, char const* options, std::string const& reason) {
+    return status_in_child([&] {
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+          ::mount("none", folder.path().c_str(), "tmpfs", flags, options) != 0)
+        return not_allowed;
+      auto const message = refusal([&] { create(folder / "x.h5", io::test::sample_schema()); });
+      return is_one_line_with(message, {"x.h5", reason}) && files_in(folder.path()).empty() ? 0 : 1;
+    });
+  };
+  for (auto const status :
+       {mounted(0, "size=16k", "No space left on device"), mounted(MS_RDONLY, "", "Read-only file system")}) {
+    BOOST_WARN_MESSAGE(status != not_allowed, "no mount namespaces here: not tested");
+    BOOST_TEST((status == 0 || status == not_allowed));
   }
 }
 

@@ -28,12 +28,12 @@ inline int mpi_size() {
 
 class MpiFixture : public boost::unit_test::test_observer {
  public:
-  MpiFixture() : silence_(nullptr) {
+  MpiFixture() {
     int provided = MPI_THREAD_SINGLE;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
     boost::unit_test::framework::register_observer(*this);
     // All ranks are given the same file for the report.
-    if (mpi_rank() != 0) boost::unit_test::results_reporter::set_stream(silence_);
+    if (mpi_rank() != 0) boost::unit_test::results_reporter::set_stream(silence());
   }
   ~MpiFixture() override {
     boost::unit_test::framework::deregister_observer(*this);
@@ -57,7 +57,11 @@ class MpiFixture : public boost::unit_test::test_observer {
     std::abort();
   }
 
-  std::ostream silence_;
+  /// Outlives the fixture: the report is made behind it.
+  static std::ostream& silence() {
+    static std::ostream stream(nullptr);
+    return stream;
+  }
 };
 
 }  // namespace fermiac::support

@@ -32,7 +32,7 @@ void create(std::filesystem::path const& path, Schema const& schema, std::uint64
 ///
 /// Variables are named `energy` in the root and `run/start` in a group. Their elements are addressed by indices, or by
 /// their flat position in row-major order. A write goes to the operating system before the call returns, as one
-/// contiguous piece where the elements are contiguous (0.7 us for one element): a process that is killed afterwards loses
+/// contiguous piece where the elements are contiguous (about 1 us for one element): a process that is killed afterwards loses
 /// nothing, and metadata are never written, so that the file opens at any instant. Elements that several ranks write must
 /// not overlap. Two pieces of one item are not written atomically: that is what `done` bytes and checksums are for.
 ///
@@ -59,7 +59,7 @@ class ResultsFile {
   /// lost), because closing is collective and would hang.
   ~ResultsFile();
 
-  /// Collective where opening was.
+  /// Collective where opening was. Must come before MPI_Finalize, which ends HDF5 too.
   void close();
 
   std::filesystem::path const& path() const;
