@@ -157,11 +157,13 @@ void PackStream::fill(Kind kind, Matrix& out) {
       }
     }
   };
+  // Not colptr, which refers to an element even where there are no walkers.
+  auto const column_at = [&](arma::uword column) { return out.memptr() + column * n_walkers_; };
   arma::uword column = 0;
-  if (plan.begins_with_left) columns_of(plan.first_block - 1, nullptr, out.colptr(column++));
+  if (plan.begins_with_left) columns_of(plan.first_block - 1, nullptr, column_at(column++));
   for (std::uint64_t block = 0; block < plan.n_whole; ++block, column += 2)
-    columns_of(plan.first_block + block, out.colptr(column), out.colptr(column + 1));
-  if (plan.ends_with_half) columns_of(plan.first_block + plan.n_whole, out.colptr(column), nullptr);
+    columns_of(plan.first_block + block, column_at(column), column_at(column + 1));
+  if (plan.ends_with_half) columns_of(plan.first_block + plan.n_whole, column_at(column), nullptr);
 }
 
 void PackStream::uniforms(arma::mat& out) { fill(Uniform{}, out); }
