@@ -61,6 +61,9 @@ struct Case {
   std::vector<double> planted;                ///< arguments whose neighbours are tried too
 };
 
+/// The doubles up to 2^30 that come closest to multiples of pi/2 (6e-19 and 1.7e-18), by search over all multiples.
+constexpr double near_half_pi[] = {0x1.6c6cbc45dc8dep+5, 0x1.6c6cbc45dc8dep+6, 0x1.b951f1572eba5p+23};
+
 Quad limited(Quad x, double limit) { return fabsq(x) <= limit ? x : nanq(""); }
 
 std::vector<Case> const& cases() {
@@ -108,13 +111,15 @@ std::vector<Case> const& cases() {
        [](Quad x) { return sinq(limited(x, 0x1p30)); },
        0.9,
        {{-1, 1}, {-10, 10}, {-1e4, 1e4}, {-0x1p30, 0x1p30}, {3.14159, 3.1416}},
-       {0x1p30, 0.7853981633974483, 1.5707963267948966, 3.141592653589793, 6.283185307179586, 314159.2653589793, 1e9}},
+       {0x1p30, 0.7853981633974483, 1.5707963267948966, 3.141592653589793, 6.283185307179586, 314159.2653589793, 1e9,
+        near_half_pi[0], near_half_pi[1], near_half_pi[2]}},
       {"cos of sincos",
        [](double x) { return simd::sincos(x).cos; },
        [](Quad x) { return cosq(limited(x, 0x1p30)); },
        0.9,
        {{-1, 1}, {-10, 10}, {-1e4, 1e4}, {-0x1p30, 0x1p30}, {1.5707, 1.5709}},
-       {0x1p30, 0.7853981633974483, 1.5707963267948966, 3.141592653589793, 6.283185307179586, 314159.2653589793, 1e9}},
+       {0x1p30, 0.7853981633974483, 1.5707963267948966, 3.141592653589793, 6.283185307179586, 314159.2653589793, 1e9,
+        near_half_pi[0], near_half_pi[1], near_half_pi[2]}},
       {"sin of sincos_turns",
        [](double x) { return simd::sincos_turns(x).sin; },
        [](Quad x) { return turns(limited(x, 0x1p49), 0); },
@@ -376,7 +381,7 @@ BOOST_AUTO_TEST_CASE(have_the_recorded_fingerprint) {
     for (auto const value : y) outputs.push_back(bits_of(value));
   }
   auto const found = hexadecimal(sha256(std::as_bytes(std::span(outputs))));
-  BOOST_TEST(found == "9a76f91aef816ece8414304fcfa67cb9ac55c078fb102051b0fc10bc3c61b1c8");
+  BOOST_TEST(found == "8a7171cf67ffa3264710071169198f772c967c0d95325e39c08fd4c6ad30517d");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -277,7 +277,7 @@ struct LogReduction {
   double const t = std::fma(inside, 0x1.45f306dc9c883p-1, magic);
   double const n = t - magic;
   // x - n pi/2 with pi/2 in three doubles: the first difference is exact, the second carries its error, so that r keeps
-  // all its digits next to the multiples of pi/2 (no double in this range comes closer to one than 2^-60).
+  // all its digits next to the multiples of pi/2 (no double in this range comes closer to one than 2^-61).
   constexpr double half_pi[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
   double const first = std::fma(-n, half_pi[0], inside);
   double const product = n * half_pi[1];
