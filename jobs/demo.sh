@@ -10,4 +10,4 @@ mkdir -p results
 $MPIRUN -np "$cores" "$PROGRAM" run "$study" --out "$results" --overwrite
 echo
 "$PROGRAM" show "$results"
-PYTHONPATH=analysis "$PYTHON" -m fermiac "$results" --figures results
+PYTHONPATH=analysis "$PYTHON" -m fermiac "$results" --only figures
