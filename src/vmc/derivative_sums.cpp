@@ -18,18 +18,22 @@ arma::rowvec DerivativeSums::total() const {
   return result;
 }
 
-EnergySlope energy_slope(RbmShape const& shape, RbmParameters const& parameters, arma::rowvec const& sums, double n_samples) {
+arma::vec log_derivative_scale(RbmShape const& shape, RbmParameters const& parameters) {
   auto const M = shape.n_coordinates;
   auto const H = shape.n_hidden;
+  double const s = exponent(shape.convention);
+  arma::vec scale(shape.n_parameters(), arma::fill::value(s));
+  std::fill_n(scale.memptr(), M, s / parameters.sigma_squared);
+  std::fill_n(scale.memptr() + M + H, M * H, s / parameters.sigma_squared);
+  return scale;
+}
+
+EnergySlope energy_slope(RbmShape const& shape, RbmParameters const& parameters, arma::rowvec const& sums, double n_samples) {
   auto const K = shape.n_parameters();
   bool const with_products = sums.n_elem > 1 + 2 * K;
   FERMIAC_ASSERT(sums.n_elem == DerivativeSums::n_columns(shape, with_products) && n_samples > 0);
 
-  double const s = exponent(shape.convention);
-  arma::vec scale(K, arma::fill::value(s));
-  std::fill_n(scale.memptr(), M, s / parameters.sigma_squared);
-  std::fill_n(scale.memptr() + M + H, M * H, s / parameters.sigma_squared);
-
+  arma::vec const scale = log_derivative_scale(shape, parameters);
   EnergySlope slope;
   slope.energy = sums[0] / n_samples;
   arma::vec const phi = sums.subvec(1, K).t() / n_samples;

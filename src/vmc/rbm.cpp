@@ -1,8 +1,7 @@
 #include "fermiac/vmc/rbm.hpp"
 
-#include <cmath>
-
 #include "fermiac/base/error.hpp"
+#include "fermiac/simd/functions.hpp"
 
 namespace fermiac::vmc {
 
@@ -12,7 +11,7 @@ arma::vec flatten(RbmShape const& shape, RbmParameters const& parameters) {
   arma::vec flat = arma::join_cols(parameters.a, parameters.b, arma::vectorise(parameters.W));
   if (shape.sigma_trainable) {
     flat.resize(flat.n_elem + 1);
-    flat.back() = 0.5 * std::log(parameters.sigma_squared);
+    flat.back() = 0.5 * simd::log(parameters.sigma_squared);
   }
   return flat;
 }
@@ -25,7 +24,7 @@ RbmParameters unflatten(RbmShape const& shape, arma::vec const& flat, double sig
   parameters.a = flat.head(M);
   parameters.b = arma::vec(flat.memptr() + M, H);
   parameters.W = arma::mat(flat.memptr() + M + H, M, H);
-  parameters.sigma_squared = shape.sigma_trainable ? std::exp(2 * flat.back()) : sigma_squared;
+  parameters.sigma_squared = shape.sigma_trainable ? simd::exp(2 * flat.back()) : sigma_squared;
   return parameters;
 }
 

@@ -46,6 +46,9 @@ class DerivativeSums {
   Columns lanes;  ///< 16 x n_columns
 };
 
+/// The factor of phi in O, for each parameter.
+arma::vec log_derivative_scale(RbmShape const& shape, RbmParameters const& parameters);
+
 /// What the sums say about the energy as a function of the parameters.
 struct EnergySlope {
   double energy = 0;

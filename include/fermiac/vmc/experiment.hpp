@@ -1,0 +1,132 @@
+/// One variational Monte Carlo experiment: optimise a restricted Boltzmann machine from several starts, take the best, sample
+/// it.
+#pragma once
+
+#include <armadillo>
+#include <cstdint>
+#include <vector>
+
+#include "fermiac/base/context.hpp"
+#include "fermiac/base/team.hpp"
+#include "fermiac/rng/philox.hpp"
+#include "fermiac/stats/estimate.hpp"
+#include "fermiac/vmc/contact.hpp"
+#include "fermiac/vmc/rbm.hpp"
+#include "fermiac/vmc/system.hpp"
+
+namespace fermiac::vmc {
+
+enum class Method {
+  gd,    ///< gradient descent with momentum 0.9
+  adam,  ///< Adam, beta = (0.9, 0.999)
+  sr     ///< stochastic reconfiguration
+};
+
+enum class Initialisation {
+  antisymmetric,  ///< weights of alternating sign from particle to particle, hidden units in opposite pairs, size sigma, and
+                  ///< noise
+  random          ///< all parameters normal: a and W of deviation sigma / 2, b of 1/2
+};
+
+/// The trial function and how it begins.
+struct AnsatzSettings {
+  arma::uword hidden = 2;                      ///< hidden units, 0 and up
+  Convention convention = Convention::sqrt_f;  ///< which function of the marginal Psi is
+  double sigma_squared = 0;      ///< width squared, length^2, greater than 0; 0 for the trap's own, 1 / (2 omega) or 1 / omega
+  bool sigma_trainable = false;  ///< whether ln sigma is a parameter; `sigma_squared` is then where it begins
+  Initialisation initialisation = Initialisation::antisymmetric;
+  double noise = 0.1;  ///< deviation of the noise on antisymmetric weights, in sigma, and on b, 0 and up
+};
+
+/// Walkers and their moves.
+struct SamplerSettings {
+  std::uint32_t walkers = 2048;  ///< independent Markov chains, 2 to 2^24
+  std::uint32_t pack =
+      256;  ///< walkers computed together, 1 and up; best a multiple of 16. Part of the result: sums go by packs
+  std::uint32_t burn_in =
+      400;                  ///< sweeps before anything is averaged, 1 and up; the step is tuned in their first three quarters
+  double acceptance = 0.5;  ///< share of moves the tuning aims at, 0 to 1, exclusive
+  std::uint32_t sweeps = 24000;  ///< of the final sampling, 8 and up
+  std::uint32_t thinning = 1;    ///< sweeps for each measurement, 1 to `sweeps` / 8
+};
+
+/// From each of several starts: `iterations` changes of the parameters. The result of a start is the average of the parameters
+/// over its last iterations: they fluctuate about the minimum by the noise of the gradient, and each energy lies above the
+/// minimum by a mean square of that, but the average's does so by far less (Polyak and Ruppert).
+struct OptimiserSettings {
+  Method method = Method::sr;
+  std::uint32_t starts = 4;                 ///< independent initialisations, 1 and up
+  std::uint32_t iterations = 100;           ///< changes of the parameters in a start, 1 and up
+  std::uint32_t sweeps_per_iteration = 10;  ///< samples for one gradient, 1 and up, one a sweep
+  double rate = 0.3;  ///< sr: step in imaginary time, in 1 / omega; gd, adam: as in `optimise`, for lengths in 1 / sqrt(omega)
+  double shift = 1e-3;    ///< sr: share of the metric's diagonal that is added to it, 0 and up
+  double averaged = 0.4;  ///< share of the iterations, the last ones, that is averaged, 0 to 1 (at least one iteration is)
+  std::uint32_t choose_sweeps = 400;  ///< sweeps that estimate the energy of a start's result, 2 and up
+};
+
+struct Settings {
+  System system;
+  AnsatzSettings ansatz;
+  SamplerSettings sampler;
+  OptimiserSettings optimiser;
+};
+
+/// @throws InputError  naming the key at fault ("sampler.walkers") and its value
+void check(Settings const& settings);
+
+RbmShape shape_of(Settings const& settings);
+double initial_sigma_squared(Settings const& settings);
+
+/// How a start went.
+struct StartOutcome {
+  stats::Estimate energy;    ///< of its averaged parameters, on a stream of its own; NaN where the start diverged
+  RbmParameters parameters;  ///< averaged
+};
+
+struct Outcome {
+  // All of the final sampling at frozen parameters; atomic units. Errors from the spread of independent walkers' means.
+  stats::Estimate energy;        ///< with the control variate where the interaction is Coulomb's
+  stats::Estimate plain_energy;  ///< without; where `contact.kind` is infinite_variance its error does not hold
+  stats::Estimate kinetic;
+  stats::Estimate trap;
+  stats::Estimate interaction;
+  stats::Estimate kinetic_from_gradient;  ///< 1/2 <|grad ln Psi|^2>
+  double stein_z = 0;                     ///< <x . grad ln |Psi|^2> + particles dimensions, in errors
+  double kinetic_z = 0;                   ///< <kinetic - kinetic_from_gradient>, in errors of the difference
+  stats::Estimate energy_blocking;        ///< the same energy, error by blocking the series of means over walkers
+  double variance = 0;                    ///< of E_L with the control variate, over all samples
+  double plain_variance = 0;              ///< without
+  double acceptance = 0;
+  double step = 0;                  ///< of the final sampling, a length
+  double autocorrelation_time = 0;  ///< of the energy, 1/2 + sum of rho, in measurements: from the spread of walkers' means
+  double effective_samples = 0;     ///< measurements / (2 autocorrelation_time)
+  double r_hat = 0;                 ///< over halves of walkers' chains; 1 where all sample the same
+  ContactBehaviour contact;
+
+  RbmParameters parameters;  ///< frozen
+  arma::vec gradient;        ///< dE/d parameter there, in the order of `flatten`
+  arma::vec gradient_error;
+  stats::Estimate gradient_norm;  ///< |gradient|; its noise alone has this size about sqrt(sum of squared errors)
+
+  std::uint32_t chosen_start = 0;
+  std::vector<StartOutcome> starts;
+  arma::vec trace;        ///< energy at every iteration of the chosen start
+  arma::vec trace_error;  ///< and its error
+};
+
+/// Runs the experiment. A pure function of `settings`, `key` and `replicate`: the same bits for any team, any number of
+/// threads, and however often it was stopped and taken up from a checkpoint.
+///
+/// For each start: initial parameters, walkers placed about the origin, `burn_in` sweeps with tuning of the step, `iterations`
+/// changes of the parameters, `choose_sweeps` sweeps at their average (a quarter as many before, unmeasured). Then the start of
+/// lowest energy is taken, walkers are placed anew and burnt in with tuning, and `sweeps` sweeps are measured with frozen
+/// parameters and step. Every stage has a stream of its own (`rng::Purpose`), so the choice does not bias the estimate.
+///
+/// Between rounds (at most some milliseconds of work for a member) the context is asked for checkpoints and stops.
+///
+/// @throws InputError   as `check`
+/// @throws ItemFailure  where an energy of the final sampling is not finite, or every start diverged
+/// @throws Stopped      where a stop was asked for, after the state was saved
+Outcome run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context);
+
+}  // namespace fermiac::vmc

@@ -1,0 +1,85 @@
+/// All walkers of one item: packs dealt to the members of a team and to threads.
+#pragma once
+
+#include <armadillo>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "fermiac/base/context.hpp"
+#include "fermiac/base/team.hpp"
+#include "fermiac/vmc/rbm_pack.hpp"
+
+namespace fermiac::vmc {
+
+/// Sums over the measurements of single walkers, in halves of the run, for errors from independent walkers and for R-hat.
+/// Columns: half 0: the terms of `LocalEnergies`, energy^2, (energy - control)^2; half 1: the same.
+inline constexpr arma::uword walker_sums_per_half = LocalEnergies::n_terms + 2;
+
+/// What one member holds of a pack.
+struct PackState {
+  RbmPack pack;
+  LocalEnergies energies;
+  DerivativeSums sums;
+  Columns walker_sums;  ///< walkers x (2 walker_sums_per_half)
+};
+
+/// What one round does.
+struct Round {
+  MoveStream stream = {};
+  std::uint64_t first_sweep = 0;  ///< its number in the stream
+  std::uint32_t n_sweeps = 0;
+  std::uint32_t thinning = 0;    ///< measures after every so many sweeps; 0 for never
+  bool derivatives = false;      ///< adds to `PackState::sums`
+  bool by_walker = false;        ///< adds to `PackState::walker_sums`
+  std::uint64_t measured = 0;    ///< measurements of the run before this round
+  std::uint64_t first_half = 0;  ///< measurements of its first half
+};
+
+class Ensemble {
+ public:
+  Ensemble(System const& system, RbmShape const& shape, std::uint32_t n_walkers, std::uint32_t pack_size, Team& team,
+           Context& context);
+
+  std::uint32_t n_walkers() const noexcept { return n_walkers_; }
+  std::uint64_t n_packs() const noexcept { return n_packs_; }
+  std::uint32_t walkers_of(std::uint64_t pack) const noexcept;
+
+  void set_parameters(RbmParameters const& parameters);
+  /// X = centre + deviation times normals of block `block` on of every walker's stream of placements.
+  void place(rng::Key key, std::uint32_t replicate, std::uint64_t block, double deviation);
+
+  void zero_derivatives(bool with_products);
+  void zero_walker_sums();
+
+  struct Moved {
+    std::uint64_t offered = 0;
+    std::uint64_t taken = 0;
+    arma::vec energy_sums;  ///< one for each measurement: sum of the energy over all walkers
+  };
+  /// Begins by refreshing all packs: a run that was resumed has to do so, and the others do the same.
+  Moved advance(Round const& round, double step);
+
+  /// Values of every pack at every member: body(pack state, values of the pack) fills `per_pack` of them. By the packs' order.
+  std::vector<double> collect(std::uint64_t per_pack, std::function<void(PackState const&, std::span<double>)> const& body);
+  /// The inverse: body takes the values of each of this member's packs.
+  void distribute(std::span<double const> whole, std::uint64_t per_pack,
+                  std::function<void(PackState&, std::span<double const>)> const& body);
+
+ private:
+  template <class Body>
+  void for_each_pack(Body const& body);
+
+  std::uint32_t n_walkers_;
+  std::uint32_t pack_size_;
+  std::uint64_t n_packs_;
+  std::uint64_t particles_;
+  RbmShape shape_;
+  Team& team_;
+  Context& context_;
+  Range share_;
+  std::vector<PackState> packs_;
+};
+
+}  // namespace fermiac::vmc

@@ -1,0 +1,654 @@
+#include "fermiac/vmc/experiment.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "ensemble.hpp"
+#include "fermiac/base/error.hpp"
+#include "fermiac/optimise/descent.hpp"
+#include "fermiac/optimise/reconfiguration.hpp"
+#include "fermiac/rng/stream.hpp"
+#include "fermiac/simd/functions.hpp"
+#include "fermiac/simd/sum.hpp"
+#include "fermiac/stats/autocorrelation.hpp"
+#include "fermiac/stats/blocking.hpp"
+#include "fermiac/stats/walkers.hpp"
+
+namespace fermiac::vmc {
+namespace {
+
+constexpr std::uint32_t tuning_sweeps = 10;  // between two changes of the step
+constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
+
+/// Where a run stands; a start goes through the first four, the chosen one through the others.
+enum class Stage : std::uint64_t { begin, burn_in, optimise, choose, begin_final, final_burn_in, sample, finished };
+
+/// Groups of walkers whose sums the lanes of `DerivativeSums` hold, and how many walkers each has.
+double lane_size(std::uint32_t n_walkers, std::uint64_t lane) {
+  return static_cast<double>((n_walkers + DerivativeSums::n_lanes - 1 - lane) / DerivativeSums::n_lanes);
+}
+
+/// Error of sum y / sum n over groups with the sums y_g and n_g samples each (n_g = 0: no group).
+stats::Estimate ratio_of_groups(std::span<double const> y, std::span<double const> n) {
+  double const total = simd::sum(n);
+  double const mean = simd::sum(y) / total;
+  double square = 0;
+  double groups = 0;
+  for (std::size_t g = 0; g < y.size(); ++g) {
+    if (n[g] == 0) continue;
+    double const deviation = y[g] - n[g] * mean;
+    square += deviation * deviation;
+    groups += 1;
+  }
+  return {mean, groups > 1 ? std::sqrt(square * groups / (groups - 1)) / total : no_value, groups - 1, stats::How::walkers,
+          true};
+}
+
+class Run {
+ public:
+  Run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context)
+      : settings_(settings),
+        shape_(shape_of(settings)),
+        key_(key),
+        replicate_(replicate),
+        team_(team),
+        context_(context),
+        ensemble_(settings.system, shape_, settings.sampler.walkers, settings.sampler.pack, team, context),
+        flat_(shape_.n_parameters(), arma::fill::zeros),
+        flat_sum_(flat_.n_elem, arma::fill::zeros),
+        starts_(settings.optimiser.starts),
+        traces_(settings.optimiser.iterations, settings.optimiser.starts, arma::fill::zeros),
+        trace_errors_(traces_),
+        adam_(flat_.n_elem, settings.optimiser.rate),
+        descent_(flat_.n_elem, settings.optimiser.rate, 0.9) {
+    for (auto& start : starts_) start.parameters = unflatten(shape_, flat_, initial_sigma_squared(settings));
+  }
+
+  Outcome outcome() {
+    if (auto const state = context_.saved()) restore(*state);
+    while (stage_ != Stage::finished) {
+      round();
+      context_.progress(static_cast<double>(sweeps_done_) / static_cast<double>(sweeps_of_all()));
+      if (stage_ != Stage::finished && team_.any(context_.checkpoint_due())) {
+        context_.save(archive());
+        if (team_.any(context_.stop_requested())) throw Stopped();
+      }
+    }
+    return conclude();
+  }
+
+ private:
+  // ------------------------------------------------------------------------------------------------------------- rounds
+  void round() {
+    auto const& sampler = settings_.sampler;
+    auto const& optimiser = settings_.optimiser;
+    switch (stage_) {
+      case Stage::begin:
+        flat_ = initial_parameters();
+        adam_ = optimise::Adam(flat_.n_elem, optimiser.rate);
+        descent_ = optimise::GradientDescent(flat_.n_elem, optimiser.rate, 0.9);
+        flat_sum_.zeros();
+        place_walkers(start_);
+        go(Stage::burn_in);
+        break;
+      case Stage::burn_in:
+        if (burn_in_round(sampler.burn_in)) go(Stage::optimise);
+        break;
+      case Stage::optimise:
+        if (!iterate())
+          next_start();
+        else if (++done_ == optimiser.iterations) {
+          flat_ = flat_sum_ / static_cast<double>(averaged_iterations());
+          starts_[start_].parameters = parameters();
+          go(Stage::choose);
+        }
+        break;
+      case Stage::choose:
+        choose_round();
+        break;
+      case Stage::begin_final:
+        flat_ = flatten(shape_, starts_[chosen_].parameters);
+        place_walkers(optimiser.starts);
+        go(Stage::final_burn_in);
+        break;
+      case Stage::final_burn_in:
+        if (burn_in_round(sampler.burn_in)) {
+          begin_measuring();
+          go(Stage::sample);
+        }
+        break;
+      case Stage::sample:
+        sample_round();
+        break;
+      case Stage::finished:
+        break;
+    }
+  }
+
+  void go(Stage stage) {
+    stage_ = stage;
+    done_ = 0;
+  }
+
+  RbmParameters parameters() const { return unflatten(shape_, flat_, initial_sigma_squared(settings_)); }
+
+  std::uint64_t& sweep_number(rng::Purpose purpose) { return sweep_numbers_[static_cast<std::size_t>(purpose)]; }
+
+  Ensemble::Moved advance(rng::Purpose purpose, Round round) {
+    round.stream = {key_, purpose, replicate_};
+    round.first_sweep = sweep_number(purpose);
+    sweep_number(purpose) += round.n_sweeps;
+    sweeps_done_ += round.n_sweeps;
+    return ensemble_.advance(round, step_);
+  }
+
+  /// The antisymmetric machine is centred: about the origin without interaction, whatever its hidden units do.
+  arma::vec initial_parameters() const {
+    auto const& ansatz = settings_.ansatz;
+    auto const D = static_cast<arma::uword>(settings_.system.dimensions);
+    auto const M = shape_.n_coordinates;
+    auto const H = shape_.n_hidden;
+    double const sigma_squared = initial_sigma_squared(settings_);
+    double const sigma = std::sqrt(sigma_squared);
+    rng::Stream stream({key_, rng::Purpose::initialise, replicate_}, start_);
+    auto const normals = [&](arma::uword rows, arma::uword columns) {
+      arma::mat values(rows, columns);
+      stream.normals({values.memptr(), values.n_elem});
+      return values;
+    };
+    RbmParameters p{arma::vec(M, arma::fill::zeros), arma::vec(H), arma::mat(M, H), sigma_squared};
+    if (ansatz.initialisation == Initialisation::random) {
+      p.a = 0.5 * sigma * normals(M, 1);
+      p.b = 0.5 * normals(H, 1);
+      p.W = 0.5 * sigma * normals(M, H);
+      return flatten(shape_, p);
+    }
+    for (arma::uword j = 0; j < H; ++j) {
+      // Hidden units 0 and 1 push along one direction and its opposite, 2 and 3 along another one.
+      arma::vec direction = arma::normalise(normals(D, 1).as_col());
+      if (j % 2 == 1) direction = -arma::normalise(p.W.col(j - 1).head(D));
+      for (arma::uword i = 0; i < M; ++i) p.W(i, j) = (i / D % 2 == 0 ? sigma : -sigma) * direction[i % D];
+    }
+    p.W += ansatz.noise * sigma * normals(M, H);
+    p.b = ansatz.noise * normals(H, 1);
+    // The mean of a + W h over all h is the origin, and there every theta_j is its noise.
+    p.a = -0.5 * arma::sum(p.W, 1);
+    return flatten(shape_, p);
+  }
+
+  void place_walkers(std::uint64_t placement) {
+    ensemble_.set_parameters(parameters());
+    std::uint64_t const blocks = (shape_.n_coordinates + 1) / 2;
+    double const deviation = std::sqrt(parameters().sigma_squared / (2 * exponent(shape_.convention)));
+    ensemble_.place(key_, replicate_, placement * blocks, deviation);
+    step_ = 2.5 * deviation;
+  }
+
+  /// Ten sweeps of a burn-in of n; true when it is over. Over its first three quarters the step is tuned.
+  bool burn_in_round(std::uint32_t n) {
+    auto const n_sweeps = std::min<std::uint64_t>(tuning_sweeps, n - done_);
+    auto const moved = advance(rng::Purpose::burn_in, {.n_sweeps = static_cast<std::uint32_t>(n_sweeps)});
+    done_ += n_sweeps;
+    double const acceptance = static_cast<double>(moved.taken) / static_cast<double>(moved.offered);
+    if (4 * done_ <= 3 * std::uint64_t{n}) step_ *= simd::exp(acceptance - settings_.sampler.acceptance);
+    return done_ == n;
+  }
+
+  std::uint64_t averaged_iterations() const {
+    auto const n = settings_.optimiser.iterations;
+    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(settings_.optimiser.averaged * n), 1, n);
+  }
+
+  /// One change of the parameters; false where the start diverges.
+  bool iterate() {
+    auto const& optimiser = settings_.optimiser;
+    bool const metric = optimiser.method == Method::sr;
+    ensemble_.zero_derivatives(metric);
+    advance(rng::Purpose::optimise, {.n_sweeps = optimiser.sweeps_per_iteration, .thinning = 1, .derivatives = true});
+
+    arma::uword const n_sums = DerivativeSums::n_columns(shape_, metric);
+    arma::uword const per_pack = n_sums + DerivativeSums::n_lanes;
+    auto const whole = ensemble_.collect(per_pack, [&](PackState const& state, std::span<double> values) {
+      auto const total = state.sums.total();
+      std::copy(total.begin(), total.end(), values.begin());
+      std::copy_n(state.sums.lanes.column(0), DerivativeSums::n_lanes, values.begin() + static_cast<std::ptrdiff_t>(n_sums));
+    });
+    arma::rowvec sums(per_pack);
+    simd::tree_sum(whole, {sums.memptr(), per_pack});
+    double const n_samples = static_cast<double>(settings_.sampler.walkers) * optimiser.sweeps_per_iteration;
+    auto const slope = energy_slope(shape_, parameters(), sums.head(n_sums), n_samples);
+    std::vector<double> energy_of_lane;
+    std::vector<double> samples_of_lane;
+    for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
+      for (std::uint64_t l = 0; l < DerivativeSums::n_lanes; ++l) {
+        energy_of_lane.push_back(whole[p * per_pack + n_sums + l]);
+        samples_of_lane.push_back(optimiser.sweeps_per_iteration * lane_size(ensemble_.walkers_of(p), l));
+      }
+    traces_(done_, start_) = slope.energy;
+    trace_errors_(done_, start_) = ratio_of_groups(energy_of_lane, samples_of_lane).error;
+    if (!std::isfinite(slope.energy) || !slope.gradient.is_finite()) return false;
+
+    // In the trap's own units the same rates do for every omega.
+    double const omega = settings_.system.omega;
+    arma::vec const unit = natural_units();
+    try {
+      arma::vec change;
+      if (metric) {
+        arma::mat const S = slope.S % (unit * unit.t());
+        change = optimise::reconfiguration_step(S, slope.gradient % unit / omega,
+                                                {.rate = optimiser.rate,
+                                                 .shift_relative = optimiser.shift,
+                                                 .shift_absolute = 0.1 * optimiser.shift,
+                                                 .max_metric_step = 0.3});
+      } else if (optimiser.method == Method::adam) {
+        change = adam_.step(slope.gradient % unit / omega);
+      } else {
+        change = descent_.step(slope.gradient % unit / omega);
+      }
+      flat_ += unit % change;
+    } catch (ItemFailure const&) {
+      return false;
+    }
+    if (shape_.sigma_trainable && std::abs(flat_.back()) > 300) return false;
+    if (done_ + averaged_iterations() >= optimiser.iterations) flat_sum_ += flat_;
+    ensemble_.set_parameters(parameters());
+    return true;
+  }
+
+  /// The unit of each parameter: 1 / sqrt(omega) for lengths.
+  arma::vec natural_units() const {
+    arma::vec unit(flat_.n_elem, arma::fill::ones);
+    double const length = 1 / std::sqrt(settings_.system.omega);
+    auto const M = shape_.n_coordinates;
+    auto const H = shape_.n_hidden;
+    std::fill_n(unit.memptr(), M, length);
+    std::fill_n(unit.memptr() + M + H, M * H, length);
+    return unit;
+  }
+
+  /// Sweeps at the averaged parameters: a quarter as many unmeasured, then an estimate.
+  void choose_round() {
+    auto const& optimiser = settings_.optimiser;
+    std::uint64_t const unmeasured = optimiser.choose_sweeps / 4;
+    if (done_ == 0) {
+      ensemble_.set_parameters(parameters());
+      begin_measuring();
+    }
+    bool const measuring = done_ >= unmeasured;
+    std::uint64_t const left = measuring ? unmeasured + optimiser.choose_sweeps - done_ : unmeasured - done_;
+    auto const n_sweeps = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, sweeps_per_round(1)));
+    advance(rng::Purpose::choose, {.n_sweeps = n_sweeps,
+                                   .thinning = measuring ? 1U : 0U,
+                                   .by_walker = measuring,
+                                   .measured = measuring ? done_ - unmeasured : 0,
+                                   .first_half = optimiser.choose_sweeps / 2});
+    done_ += n_sweeps;
+    if (done_ < unmeasured + optimiser.choose_sweeps) return;
+    arma::mat const sums = walker_sums();
+    arma::vec const energies = (sums.col(LocalEnergies::energy) + sums.col(walker_sums_per_half + LocalEnergies::energy)) /
+                               static_cast<double>(optimiser.choose_sweeps);
+    starts_[start_].energy = stats::mean_of_walkers(energies);
+    next_start();
+  }
+
+  void next_start() {
+    auto const& energy = starts_[start_].energy;
+    if (std::isfinite(energy.value) && (!have_chosen_ || energy.value < starts_[chosen_].energy.value)) {
+      chosen_ = start_;
+      have_chosen_ = true;
+    }
+    if (++start_ < settings_.optimiser.starts) {
+      go(Stage::begin);
+      return;
+    }
+    if (!have_chosen_) throw ItemFailure("the energy diverged in every start of the optimisation");
+    go(Stage::begin_final);
+  }
+
+  void begin_measuring() {
+    ensemble_.zero_derivatives(false);
+    ensemble_.zero_walker_sums();
+    blocking_ = stats::Blocking();
+    taken_ = offered_ = 0;
+  }
+
+  /// A whole number of thinnings, about half a millisecond for a pack of two particles.
+  std::uint64_t sweeps_per_round(std::uint32_t thinning) const {
+    std::uint64_t const moves = std::uint64_t{settings_.sampler.pack} * static_cast<std::uint64_t>(settings_.system.particles);
+    return std::max<std::uint64_t>(1, 100000 / moves / thinning) * thinning;
+  }
+
+  std::uint64_t measurements() const { return settings_.sampler.sweeps / settings_.sampler.thinning; }
+
+  void sample_round() {
+    auto const thinning = settings_.sampler.thinning;
+    std::uint64_t const all = measurements() * thinning;
+    auto const n_sweeps = static_cast<std::uint32_t>(std::min<std::uint64_t>(all - done_, sweeps_per_round(thinning)));
+    auto const moved = advance(rng::Purpose::sample, {.n_sweeps = n_sweeps,
+                                                      .thinning = thinning,
+                                                      .derivatives = true,
+                                                      .by_walker = true,
+                                                      .measured = done_ / thinning,
+                                                      .first_half = measurements() / 2});
+    done_ += n_sweeps;
+    taken_ += moved.taken;
+    offered_ += moved.offered;
+    for (double const sum : moved.energy_sums) {
+      if (!std::isfinite(sum)) throw ItemFailure("a local energy is not finite while sampling with frozen parameters");
+      blocking_.add(sum / settings_.sampler.walkers);
+    }
+    if (done_ == all) stage_ = Stage::finished;
+  }
+
+  // --------------------------------------------------------------------------------------------------------- conclusions
+  /// All walkers' sums, walkers x (2 walker_sums_per_half), at every member.
+  arma::mat walker_sums() {
+    std::uint64_t const n_columns = 2 * walker_sums_per_half;
+    std::uint64_t const pack = settings_.sampler.pack;
+    auto const whole = ensemble_.collect(n_columns * pack, [&](PackState const& state, std::span<double> values) {
+      for (std::uint64_t c = 0; c < n_columns; ++c)
+        std::copy_n(state.walker_sums.column(c), state.walker_sums.n_rows(), values.data() + c * pack);
+    });
+    arma::mat result(settings_.sampler.walkers, n_columns);
+    for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
+      for (std::uint64_t c = 0; c < n_columns; ++c)
+        std::copy_n(whole.data() + (p * n_columns + c) * pack, ensemble_.walkers_of(p), result.colptr(c) + p * pack);
+    return result;
+  }
+
+  Outcome conclude() {
+    Outcome outcome;
+    arma::mat const sums = walker_sums();
+    double const n = static_cast<double>(measurements());
+    double const n_first = static_cast<double>(measurements() / 2);
+    double const n_samples = n * settings_.sampler.walkers;
+    auto const means = [&](arma::uword column) -> arma::vec {
+      return (sums.col(column) + sums.col(walker_sums_per_half + column)) / n;
+    };
+    auto const estimate = [&](arma::uword column) { return stats::mean_of_walkers(means(column)); };
+    auto const mean_of = [](arma::vec const& values) {
+      return simd::sum({values.memptr(), values.n_elem}) / static_cast<double>(values.n_elem);
+    };
+
+    outcome.energy = estimate(LocalEnergies::energy);
+    arma::vec const plain = means(LocalEnergies::energy) - means(LocalEnergies::control);
+    outcome.plain_energy = stats::mean_of_walkers(plain);
+    outcome.kinetic = estimate(LocalEnergies::kinetic);
+    outcome.trap = estimate(LocalEnergies::trap);
+    outcome.interaction = estimate(LocalEnergies::interaction);
+    outcome.kinetic_from_gradient = estimate(LocalEnergies::kinetic_from_gradient);
+    auto const stein = estimate(LocalEnergies::stein);
+    outcome.stein_z = score(stein, -static_cast<double>(shape_.n_coordinates));
+    outcome.kinetic_z = score(
+        stats::mean_of_walkers(arma::vec(means(LocalEnergies::kinetic) - means(LocalEnergies::kinetic_from_gradient))), 0);
+    outcome.energy_blocking = blocking_.estimate();
+    outcome.variance = variance(mean_of(means(LocalEnergies::n_terms)), outcome.energy.value, n_samples);
+    outcome.plain_variance = variance(mean_of(means(LocalEnergies::n_terms + 1)), outcome.plain_energy.value, n_samples);
+    outcome.acceptance = static_cast<double>(taken_) / static_cast<double>(offered_);
+    outcome.step = step_;
+    double const error_squared = outcome.energy.error * outcome.energy.error;
+    outcome.autocorrelation_time = outcome.variance > 0 ? 0.5 * n_samples * error_squared / outcome.variance : no_value;
+    outcome.effective_samples = error_squared > 0 ? outcome.variance / error_squared : no_value;
+    outcome.r_hat = r_hat(sums.col(LocalEnergies::energy) / n_first,
+                          sums.col(walker_sums_per_half + LocalEnergies::energy) / (n - n_first), n, outcome.variance);
+    outcome.contact = contact_behaviour(settings_.system);
+    outcome.parameters = starts_[chosen_].parameters;
+    conclude_gradient(outcome);
+
+    outcome.chosen_start = chosen_;
+    outcome.starts = starts_;
+    outcome.trace = traces_.col(chosen_);
+    outcome.trace_error = trace_errors_.col(chosen_);
+    return outcome;
+  }
+
+  /// Differences that are nothing but rounding count as none.
+  static double score(stats::Estimate const& estimate, double truth) {
+    double const difference = estimate.value - truth;
+    double const rounding = 1e-12 * (1 + std::abs(truth) + std::abs(estimate.value));
+    return std::abs(difference) <= rounding ? 0 : difference / std::max(estimate.error, rounding);
+  }
+
+  static double variance(double mean_square, double mean, double n_samples) {
+    return std::max(0.0, mean_square - mean * mean) * n_samples / (n_samples - 1);
+  }
+
+  /// Split R-hat from the means of halves: sqrt(((n/2 - 1) / (n/2) W + B) / W), B the variance of these means and W that
+  /// within.
+  static double r_hat(arma::vec const& first, arma::vec const& second, double n, double total_variance) {
+    double const half = n / 2;
+    double const between = arma::var(arma::vec(arma::join_cols(first, second)));
+    double const within = std::max(0.0, total_variance - between) * half / (half - 1);
+    if (within == 0) return 1;
+    return std::sqrt(((half - 1) / half * within + between) / within);
+  }
+
+  void conclude_gradient(Outcome& outcome) {
+    arma::uword const K = shape_.n_parameters();
+    arma::uword const n_sums = DerivativeSums::n_columns(shape_, false);
+    constexpr arma::uword n_lanes = DerivativeSums::n_lanes;
+    auto const whole = ensemble_.collect(n_sums * n_lanes, [&](PackState const& state, std::span<double> values) {
+      for (arma::uword c = 0; c < n_sums; ++c) std::copy_n(state.sums.lanes.column(c), n_lanes, values.data() + c * n_lanes);
+    });
+    arma::uword const n_groups = ensemble_.n_packs() * n_lanes;
+    double const n = static_cast<double>(measurements());
+    std::vector<double> samples(n_groups);
+    arma::mat groups(n_groups, n_sums);
+    for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
+      for (std::uint64_t l = 0; l < n_lanes; ++l) {
+        samples[p * n_lanes + l] = n * lane_size(ensemble_.walkers_of(p), l);
+        for (arma::uword c = 0; c < n_sums; ++c) groups(p * n_lanes + l, c) = whole[(p * n_sums + c) * n_lanes + l];
+      }
+    double const n_samples = n * settings_.sampler.walkers;
+    arma::rowvec total(n_sums);
+    for (arma::uword c = 0; c < n_sums; ++c) total[c] = simd::sum({groups.colptr(c), n_groups});
+    auto const parameters = outcome.parameters;
+    outcome.gradient = energy_slope(shape_, parameters, total, n_samples).gradient;
+
+    // To first order a group adds (E - mean E) (phi - mean phi) to the covariance; its spread is the gradient's error.
+    outcome.gradient_error.set_size(K);
+    arma::vec const scale = log_derivative_scale(shape_, parameters);
+    double const energy = total[0] / n_samples;
+    double square = 0;
+    double along = 0;
+    arma::mat residuals(n_groups, K);
+    for (arma::uword k = 0; k < K; ++k) {
+      double const phi = total[1 + k] / n_samples;
+      for (arma::uword g = 0; g < n_groups; ++g)
+        residuals(g, k) =
+            2 * scale[k] * (groups(g, 1 + K + k) - energy * groups(g, 1 + k) - phi * groups(g, 0) + samples[g] * energy * phi);
+      outcome.gradient_error[k] = ratio_of_groups({residuals.colptr(k), n_groups}, samples).error;
+      square += outcome.gradient[k] * outcome.gradient[k];
+    }
+    double const norm = std::sqrt(square);
+    std::vector<double> projected(n_groups, 0.0);
+    if (norm > 0)
+      for (arma::uword k = 0; k < K; ++k)
+        for (arma::uword g = 0; g < n_groups; ++g) projected[g] += outcome.gradient[k] / norm * residuals(g, k);
+    along = ratio_of_groups(projected, samples).error;
+    outcome.gradient_norm = {norm, along, static_cast<double>(n_groups) - 1, stats::How::walkers, true};
+  }
+
+  // --------------------------------------------------------------------------------------------------------- checkpoints
+  std::uint64_t sweeps_of_all() const {
+    auto const& s = settings_.sampler;
+    auto const& o = settings_.optimiser;
+    return (std::uint64_t{o.starts} + 1) * s.burn_in + measurements() * s.thinning +
+           std::uint64_t{o.starts} *
+               (std::uint64_t{o.iterations} * o.sweeps_per_iteration + o.choose_sweeps + o.choose_sweeps / 4);
+  }
+
+  /// Values of each pack in a checkpoint: coordinates, sums of walkers, sums of derivatives.
+  std::uint64_t state_per_pack() const {
+    return settings_.sampler.pack * (shape_.n_coordinates + 2 * walker_sums_per_half) +
+           DerivativeSums::n_lanes * DerivativeSums::n_columns(shape_, false);
+  }
+
+  Archive archive() {
+    Archive state;
+    state.put_integers("place", std::vector<std::uint64_t>{static_cast<std::uint64_t>(stage_), start_, done_, chosen_,
+                                                           have_chosen_ ? 1U : 0U, taken_, offered_, sweeps_done_});
+    state.put_integers("sweep_numbers", sweep_numbers_);
+    state.put("step", {&step_, 1});
+    state.put("parameters", flat_);
+    state.put("parameters_sum", flat_sum_);
+    state.put("traces", {traces_.memptr(), traces_.n_elem});
+    state.put("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
+    for (std::size_t i = 0; i < starts_.size(); ++i) {
+      auto const name = "start" + std::to_string(i) + "_";
+      state.put(name + "parameters", flatten(shape_, starts_[i].parameters));
+      double const energy[3] = {starts_[i].energy.value, starts_[i].energy.error, starts_[i].energy.degrees_of_freedom};
+      state.put(name + "energy", energy);
+      state.put_integer(name + "how", static_cast<std::uint64_t>(starts_[i].energy.how));
+    }
+    adam_.save(state, "adam_");
+    descent_.save(state, "descent_");
+    std::vector<double> blocking(blocking_.state_size());
+    blocking_.save(blocking);
+    state.put("blocking", blocking);
+    std::uint64_t const pack = settings_.sampler.pack;
+    state.put("packs", ensemble_.collect(state_per_pack(), [&](PackState const& held, std::span<double> values) {
+      double* to = values.data();
+      auto const put = [&](Columns const& columns, std::uint64_t rows, arma::uword n_columns) {
+        for (arma::uword c = 0; c < n_columns; ++c, to += rows)
+          if (c < columns.n_columns()) std::copy_n(columns.column(c), columns.n_rows(), to);
+      };
+      Columns positions(held.pack.n_walkers(), shape_.n_coordinates);
+      positions.assign(held.pack.positions());
+      put(positions, pack, shape_.n_coordinates);
+      put(held.walker_sums, pack, 2 * walker_sums_per_half);
+      put(held.sums.lanes, DerivativeSums::n_lanes, DerivativeSums::n_columns(shape_, false));
+    }));
+    return state;
+  }
+
+  void restore(Archive const& state) {
+    std::uint64_t place[8];
+    state.take_integers("place", place);
+    stage_ = static_cast<Stage>(place[0]);
+    start_ = static_cast<std::uint32_t>(place[1]);
+    done_ = place[2];
+    chosen_ = static_cast<std::uint32_t>(place[3]);
+    have_chosen_ = place[4] != 0;
+    taken_ = place[5];
+    offered_ = place[6];
+    sweeps_done_ = place[7];
+    state.take_integers("sweep_numbers", sweep_numbers_);
+    state.take("step", {&step_, 1});
+    state.take("parameters", flat_);
+    state.take("parameters_sum", flat_sum_);
+    state.take("traces", {traces_.memptr(), traces_.n_elem});
+    state.take("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
+    for (std::size_t i = 0; i < starts_.size(); ++i) {
+      auto const name = "start" + std::to_string(i) + "_";
+      arma::vec flat(flat_.n_elem);
+      state.take(name + "parameters", flat);
+      starts_[i].parameters = unflatten(shape_, flat, initial_sigma_squared(settings_));
+      double energy[3];
+      state.take(name + "energy", energy);
+      starts_[i].energy = {energy[0], energy[1], energy[2], static_cast<stats::How>(state.take_integer(name + "how")), true};
+    }
+    adam_.restore(state, "adam_");
+    descent_.restore(state, "descent_");
+    std::vector<double> blocking(blocking_.state_size());
+    state.take("blocking", blocking);
+    blocking_.load(blocking);
+    ensemble_.set_parameters(parameters());
+    ensemble_.zero_derivatives(false);
+    std::vector<double> packs(ensemble_.n_packs() * state_per_pack());
+    state.take("packs", packs);
+    std::uint64_t const pack = settings_.sampler.pack;
+    ensemble_.distribute(packs, state_per_pack(), [&](PackState& held, std::span<double const> values) {
+      double const* from = values.data();
+      auto const take = [&](Columns& columns, std::uint64_t rows) {
+        for (arma::uword c = 0; c < columns.n_columns(); ++c, from += rows)
+          std::copy_n(from, columns.n_rows(), columns.column(c));
+      };
+      Columns positions(held.pack.n_walkers(), shape_.n_coordinates);
+      take(positions, pack);
+      held.pack.place(positions.matrix());
+      take(held.walker_sums, pack);
+      take(held.sums.lanes, DerivativeSums::n_lanes);
+    });
+  }
+
+  Settings settings_;
+  RbmShape shape_;
+  rng::Key key_;
+  std::uint32_t replicate_;
+  Team& team_;
+  Context& context_;
+  Ensemble ensemble_;
+
+  Stage stage_ = Stage::begin;
+  std::uint32_t start_ = 0;
+  std::uint64_t done_ = 0;  ///< sweeps or iterations of the stage
+  std::uint32_t chosen_ = 0;
+  bool have_chosen_ = false;
+  std::uint64_t taken_ = 0;
+  std::uint64_t offered_ = 0;
+  std::uint64_t sweeps_done_ = 0;
+  std::vector<std::uint64_t> sweep_numbers_ = std::vector<std::uint64_t>(8);  ///< next of each purpose
+  double step_ = 1;
+  arma::vec flat_;
+  arma::vec flat_sum_;
+  std::vector<StartOutcome> starts_;
+  arma::mat traces_;
+  arma::mat trace_errors_;
+  optimise::Adam adam_;
+  optimise::GradientDescent descent_;
+  stats::Blocking blocking_;
+};
+
+[[noreturn]] void refuse(std::string const& key, std::string const& demand, double value) {
+  throw InputError(key, key + " must be " + demand + ", not " + std::to_string(value));
+}
+
+}  // namespace
+
+void check(Settings const& settings) {
+  check(settings.system);
+  auto const& [hidden, convention, sigma_squared, sigma_trainable, initialisation, noise] = settings.ansatz;
+  if (!(sigma_squared >= 0) || !std::isfinite(sigma_squared))
+    refuse("ansatz.sigma_squared", "greater than 0, or 0 for the trap's own", sigma_squared);
+  if (!(noise >= 0) || !std::isfinite(noise)) refuse("ansatz.noise", "0 or greater", noise);
+  auto const& sampler = settings.sampler;
+  if (sampler.walkers < 2 || sampler.walkers > rng::walker_limit) refuse("sampler.walkers", "from 2 to 2^24", sampler.walkers);
+  if (sampler.pack < 1) refuse("sampler.pack", "at least 1", sampler.pack);
+  if (sampler.burn_in < 1) refuse("sampler.burn_in", "at least 1", sampler.burn_in);
+  if (!(sampler.acceptance > 0 && sampler.acceptance < 1)) refuse("sampler.acceptance", "between 0 and 1", sampler.acceptance);
+  if (sampler.sweeps < 8) refuse("sampler.sweeps", "at least 8", sampler.sweeps);
+  if (sampler.thinning < 1 || sampler.thinning > sampler.sweeps / 8)
+    refuse("sampler.thinning", "from 1 to an eighth of sampler.sweeps", sampler.thinning);
+  auto const& optimiser = settings.optimiser;
+  if (optimiser.starts < 1) refuse("optimiser.starts", "at least 1", optimiser.starts);
+  if (optimiser.iterations < 1) refuse("optimiser.iterations", "at least 1", optimiser.iterations);
+  if (optimiser.sweeps_per_iteration < 1)
+    refuse("optimiser.sweeps_per_iteration", "at least 1", optimiser.sweeps_per_iteration);
+  if (!(optimiser.rate > 0) || !std::isfinite(optimiser.rate)) refuse("optimiser.rate", "greater than 0", optimiser.rate);
+  if (!(optimiser.shift >= 0) || !std::isfinite(optimiser.shift)) refuse("optimiser.shift", "0 or greater", optimiser.shift);
+  if (!(optimiser.averaged >= 0 && optimiser.averaged <= 1)) refuse("optimiser.averaged", "from 0 to 1", optimiser.averaged);
+  if (optimiser.choose_sweeps < 2) refuse("optimiser.choose_sweeps", "at least 2", optimiser.choose_sweeps);
+}
+
+RbmShape shape_of(Settings const& settings) {
+  return {.n_coordinates = static_cast<arma::uword>(settings.system.particles * settings.system.dimensions),
+          .n_hidden = settings.ansatz.hidden,
+          .convention = settings.ansatz.convention,
+          .sigma_trainable = settings.ansatz.sigma_trainable};
+}
+
+double initial_sigma_squared(Settings const& settings) {
+  double const given = settings.ansatz.sigma_squared;
+  return given > 0 ? given : exponent(settings.ansatz.convention) / settings.system.omega;
+}
+
+Outcome run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context) {
+  check(settings);
+  return Run(settings, key, replicate, team, context).outcome();
+}
+
+}  // namespace fermiac::vmc

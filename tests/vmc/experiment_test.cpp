@@ -1,0 +1,421 @@
+#include "fermiac/vmc/experiment.hpp"
+
+#include <omp.h>
+
+#include <barrier>
+#include <bit>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+#include "fermiac/base/error.hpp"
+#include "fermiac/base/sha256.hpp"
+#include "fermiac/vmc/ansatz_minimum.hpp"
+#include "fermiac/vmc/exact_energy.hpp"
+
+using namespace fermiac;
+using namespace fermiac::vmc;
+
+namespace {
+
+/// Members of a team in one process, a thread each.
+class Threads {
+ public:
+  explicit Threads(int size) : size_(size), barrier_(size) {}
+
+  class Member final : public Team {
+   public:
+    Member(Threads& threads, int rank) : threads_(threads), rank_(rank) {}
+    int size() const override { return threads_.size_; }
+    int rank() const override { return rank_; }
+    void gather(std::span<double> whole, std::uint64_t per_pack, std::uint64_t n_packs) override {
+      if (rank_ == 0) threads_.whole_.assign(whole.size(), 0);
+      threads_.barrier_.arrive_and_wait();
+      auto const mine = share(n_packs);
+      std::copy(whole.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack),
+                whole.begin() + static_cast<std::ptrdiff_t>(mine.last * per_pack),
+                threads_.whole_.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack));
+      threads_.barrier_.arrive_and_wait();
+      std::copy(threads_.whole_.begin(), threads_.whole_.end(), whole.begin());
+      threads_.barrier_.arrive_and_wait();
+    }
+    bool any(bool value) override {
+      {
+        std::lock_guard const lock(threads_.mutex_);
+        threads_.any_ = threads_.any_ || value;
+      }
+      threads_.barrier_.arrive_and_wait();
+      bool const result = threads_.any_;
+      threads_.barrier_.arrive_and_wait();
+      if (rank_ == 0) threads_.any_ = false;
+      threads_.barrier_.arrive_and_wait();
+      return result;
+    }
+
+   private:
+    Threads& threads_;
+    int rank_;
+  };
+
+ private:
+  int size_;
+  std::barrier<> barrier_;
+  std::mutex mutex_;
+  bool any_ = false;
+  std::vector<double> whole_;
+};
+
+/// Stops at the k-th opportunity; keeps the archive for the next attempt.
+class Stopping final : public Context {
+ public:
+  explicit Stopping(std::uint64_t opportunities) : left_(opportunities) {}
+  void tick() override {
+    ++ticks;
+    if (std::this_thread::get_id() != thread_) foreign_tick = true;
+  }
+  void progress(double fraction) override {
+    if (!(fraction >= last_fraction && fraction <= 1)) bad_progress = true;
+    last_fraction = fraction;
+  }
+  bool checkpoint_due() const override { return left_ != 0 && --left_ == 0; }
+  bool stop_requested() const override { return left_ == 0; }
+  std::optional<Archive> saved() override {
+    if (!has_saved_) return std::nullopt;
+    return saved_;
+  }
+  void save(Archive const& state) override {
+    has_saved_ = true;
+    saved_ = state;
+  }
+
+  bool has_saved() const { return has_saved_; }
+  Archive const& state() const { return saved_; }
+
+  std::uint64_t ticks = 0;
+  bool foreign_tick = false;
+  bool bad_progress = false;
+  double last_fraction = 0;
+
+ private:
+  mutable std::uint64_t left_;
+  bool has_saved_ = false;  // not an optional: GCC 12 warns of it under the address sanitizer
+  Archive saved_;
+  std::thread::id thread_ = std::this_thread::get_id();
+};
+
+void add(std::vector<std::uint64_t>& bits, double value) { bits.push_back(std::bit_cast<std::uint64_t>(value)); }
+void add(std::vector<std::uint64_t>& bits, stats::Estimate const& estimate) {
+  add(bits, estimate.value);
+  add(bits, estimate.error);
+}
+void add(std::vector<std::uint64_t>& bits, arma::vec const& values) {
+  for (double const value : values) add(bits, value);
+}
+
+/// Every number of an outcome.
+std::vector<std::uint64_t> bits_of(Outcome const& o, RbmShape const& shape) {
+  std::vector<std::uint64_t> bits;
+  for (auto const& estimate : {o.energy, o.plain_energy, o.kinetic, o.trap, o.interaction, o.kinetic_from_gradient,
+                               o.energy_blocking, o.gradient_norm})
+    add(bits, estimate);
+  for (double const value : {o.stein_z, o.kinetic_z, o.variance, o.plain_variance, o.acceptance, o.step, o.autocorrelation_time,
+                             o.effective_samples, o.r_hat, static_cast<double>(o.chosen_start)})
+    add(bits, value);
+  add(bits, flatten(shape, o.parameters));
+  for (auto const& values : {o.gradient, o.gradient_error, o.trace, o.trace_error}) add(bits, values);
+  for (auto const& start : o.starts) {
+    add(bits, start.energy);
+    add(bits, flatten(shape, start.parameters));
+  }
+  return bits;
+}
+
+Settings small_settings(Method method) {
+  Settings settings;
+  settings.system.omega = 0.5;
+  settings.ansatz.sigma_trainable = method == Method::adam;
+  settings.ansatz.hidden = method == Method::gd ? 3 : 2;
+  settings.sampler = {.walkers = 150, .pack = 32, .burn_in = 33, .sweeps = 3400, .thinning = 3};
+  settings.optimiser.method = method;
+  settings.optimiser.rate = method == Method::sr ? 0.3 : 0.02;
+  settings.optimiser.starts = 2;
+  settings.optimiser.iterations = 5;
+  settings.optimiser.sweeps_per_iteration = 4;
+  settings.optimiser.choose_sweeps = 3000;
+  return settings;
+}
+
+constexpr rng::Key key{17, 4};
+
+Outcome run_in_team(Settings const& settings, int size, int n_threads) {
+  Threads threads(size);
+  std::vector<Outcome> outcomes(static_cast<std::size_t>(size));
+  std::vector<std::jthread> members;
+  for (int rank = 0; rank < size; ++rank)
+    members.emplace_back([&, rank] {
+      omp_set_num_threads(n_threads);
+      Threads::Member team(threads, rank);
+      Quiet quiet;
+      outcomes[static_cast<std::size_t>(rank)] = run(settings, key, 3, team, quiet);
+    });
+  members.clear();
+  auto const shape = shape_of(settings);
+  for (auto const& outcome : outcomes) BOOST_TEST((bits_of(outcome, shape) == bits_of(outcomes.front(), shape)));
+  return outcomes.front();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(experiment)
+
+BOOST_AUTO_TEST_CASE(gives_the_same_bits_for_any_team_and_threads) {
+  for (Method const method : {Method::sr, Method::adam, Method::gd}) {
+    auto const settings = small_settings(method);
+    auto const shape = shape_of(settings);
+    auto const expected = bits_of(run_in_team(settings, 1, 1), shape);
+    BOOST_TEST((bits_of(run_in_team(settings, 1, 2), shape) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 2, 1), shape) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 3, 2), shape) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 7, 1), shape) == expected));  // more members than packs
+  }
+}
+
+BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
+  // Adam's, for reconfiguration goes through LAPACK, whose bits depend on the processor that OpenBLAS finds.
+  auto const settings = small_settings(Method::adam);
+  Solo team;
+  Quiet quiet;
+  auto const bits = bits_of(run(settings, key, 0, team, quiet), shape_of(settings));
+  BOOST_TEST(hexadecimal(sha256(std::as_bytes(std::span(bits)))) ==
+             "69177a2647588b973709b013ea6ca426e5c5cbfebb8d0534d3464333d0f2ccf8");
+}
+
+BOOST_AUTO_TEST_CASE(half_and_half_are_the_whole_in_every_phase) {
+  for (Method const method : {Method::sr, Method::adam, Method::gd}) {
+    auto const settings = small_settings(method);
+    auto const shape = shape_of(settings);
+    Solo team;
+    Quiet quiet;
+    auto const expected = bits_of(run(settings, key, 0, team, quiet), shape);
+    for (std::uint64_t const every : {1U, 2U, 5U, 11U}) {
+      Archive saved;
+      std::uint64_t stops = 0;
+      for (;;) {
+        Stopping context(every);
+        if (stops > 0) context.save(saved);
+        try {
+          auto const outcome = run(settings, key, 0, team, context);
+          BOOST_TEST((bits_of(outcome, shape) == expected));
+          BOOST_TEST(context.last_fraction == 1);
+          break;
+        } catch (Stopped const&) {
+          ++stops;
+          BOOST_TEST_REQUIRE(context.has_saved());
+          saved = context.state();
+        }
+        BOOST_TEST(!context.bad_progress);
+        BOOST_TEST(!context.foreign_tick);
+        BOOST_TEST_REQUIRE(stops < 1000U);
+      }
+      // Two starts of 4 + 5 + 3 or more rounds, the last burn-in and the sampling: stops fell into all of them.
+      BOOST_TEST(stops >= 28 / every);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(replicates_and_keys_differ) {
+  auto const settings = small_settings(Method::sr);
+  Solo team;
+  Quiet quiet;
+  auto const one = run(settings, key, 0, team, quiet);
+  BOOST_TEST(run(settings, key, 1, team, quiet).energy.value != one.energy.value);
+  BOOST_TEST(run(settings, {17, 5}, 0, team, quiet).energy.value != one.energy.value);
+}
+
+BOOST_AUTO_TEST_CASE(ticks_come_from_the_calling_thread_and_often) {
+  auto const settings = small_settings(Method::sr);
+  Solo team;
+  Stopping context(0);
+  omp_set_num_threads(2);
+  run(settings, key, 0, team, context);
+  omp_set_num_threads(1);
+  BOOST_TEST(!context.foreign_tick);
+  BOOST_TEST(context.ticks > 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused_by_name) {
+  auto const refuses = [](std::string const& name, auto const& change) {
+    Settings settings;
+    change(settings);
+    BOOST_CHECK_EXCEPTION(check(settings), InputError, [&](InputError const& e) { return e.key() == name; });
+  };
+  BOOST_CHECK_NO_THROW(check(Settings{}));
+  refuses("system.dimensions", [](Settings& s) { s.system.dimensions = 4; });
+  refuses("ansatz.sigma_squared", [](Settings& s) { s.ansatz.sigma_squared = -1; });
+  refuses("ansatz.noise", [](Settings& s) { s.ansatz.noise = std::nan(""); });
+  refuses("sampler.walkers", [](Settings& s) { s.sampler.walkers = 1; });
+  refuses("sampler.walkers", [](Settings& s) { s.sampler.walkers = (1U << 24) + 1; });
+  refuses("sampler.pack", [](Settings& s) { s.sampler.pack = 0; });
+  refuses("sampler.burn_in", [](Settings& s) { s.sampler.burn_in = 0; });
+  refuses("sampler.acceptance", [](Settings& s) { s.sampler.acceptance = 1; });
+  refuses("sampler.sweeps", [](Settings& s) { s.sampler.sweeps = 7; });
+  refuses("sampler.thinning", [](Settings& s) { s.sampler.thinning = s.sampler.sweeps; });
+  refuses("optimiser.starts", [](Settings& s) { s.optimiser.starts = 0; });
+  refuses("optimiser.iterations", [](Settings& s) { s.optimiser.iterations = 0; });
+  refuses("optimiser.sweeps_per_iteration", [](Settings& s) { s.optimiser.sweeps_per_iteration = 0; });
+  refuses("optimiser.rate", [](Settings& s) { s.optimiser.rate = 0; });
+  refuses("optimiser.shift", [](Settings& s) { s.optimiser.shift = -1; });
+  refuses("optimiser.averaged", [](Settings& s) { s.optimiser.averaged = 1.1; });
+  refuses("optimiser.choose_sweeps", [](Settings& s) { s.optimiser.choose_sweeps = 1; });
+}
+
+BOOST_AUTO_TEST_CASE(a_run_without_variance_has_no_error) {
+  // No hidden units in a trap without interaction: E = 2 omega whatever the walkers do; a stays 0 for its gradient is
+  // noise-free.
+  Settings settings = small_settings(Method::sr);
+  settings.system = {.particles = 2, .dimensions = 2, .omega = 0.5, .interaction = Interaction::none};
+  settings.ansatz.hidden = 0;
+  Solo team;
+  Quiet quiet;
+  auto const outcome = run(settings, key, 0, team, quiet);
+  BOOST_TEST(std::abs(outcome.energy.value - 1) < 1e-12);
+  BOOST_TEST(outcome.energy.error < 1e-13);
+  BOOST_TEST(outcome.variance < 1e-12);
+  BOOST_TEST(arma::abs(outcome.gradient).max() < 1e-12);
+}
+
+/// Energies, their parts and every component of the gradient at random parameters against exact values. One change of the
+/// parameters by a rate of 1e-12 leaves them where the initialisation put them.
+BOOST_AUTO_TEST_CASE(energies_and_gradients_scatter_about_exact_ones_as_their_errors_say, *boost::unit_test::label("stat")) {
+  omp_set_num_threads(1);
+  std::vector<double> energies;
+  std::vector<double> kinetic;
+  std::vector<double> trap;
+  std::vector<double> interaction;
+  std::vector<double> stein;
+  std::vector<double> two_forms;
+  std::vector<std::vector<double>> gradients;  // by number of the parameter
+  Solo team;
+  Quiet quiet;
+  std::uint32_t replicate = 0;
+  for (int const dimensions : {1, 2, 3})
+    for (Convention const convention : {Convention::sqrt_f, Convention::f})
+      for (Interaction const kind : {Interaction::none, Interaction::coulomb, Interaction::soft_coulomb}) {
+        if (dimensions == 1 && kind == Interaction::coulomb) continue;
+        for (int seed = 0; seed < 10; ++seed) {
+          ++replicate;
+          Settings settings;
+          settings.system = {2, dimensions, 0.8, kind, kind == Interaction::soft_coulomb ? 0.4 : 0.0};
+          settings.ansatz = {.hidden = seed % 3 == 0 ? 3U : 2U,
+                             .convention = convention,
+                             .sigma_trainable = seed % 2 == 0,
+                             .initialisation = Initialisation::random};
+          settings.sampler = {.walkers = 1024, .pack = 128, .burn_in = 200, .sweeps = 240, .thinning = 2};
+          settings.optimiser = {.starts = 1, .iterations = 1, .sweeps_per_iteration = 1, .rate = 1e-12, .choose_sweeps = 2};
+          auto const outcome = run(settings, {5, 6}, replicate, team, quiet);
+          auto const exact = exact_energy(settings.system, shape_of(settings), outcome.parameters);
+          auto const z = [](stats::Estimate const& estimate, double truth) {
+            return (estimate.value - truth) / estimate.error;
+          };
+          energies.push_back(z(outcome.energy, exact.total));
+          kinetic.push_back(z(outcome.kinetic, exact.kinetic));
+          trap.push_back(z(outcome.trap, exact.trap));
+          if (kind != Interaction::none) interaction.push_back(z(outcome.interaction, exact.interaction));
+          stein.push_back(outcome.stein_z);
+          two_forms.push_back(outcome.kinetic_z);
+          gradients.resize(std::max<std::size_t>(gradients.size(), exact.gradient.n_elem));
+          for (arma::uword k = 0; k < exact.gradient.n_elem; ++k)
+            gradients[k].push_back((outcome.gradient[k] - exact.gradient[k]) / outcome.gradient_error[k]);
+        }
+      }
+  // Sums of squares of n normal scores have mean n and deviation sqrt(2 n); errors from 127 or more degrees of freedom add at
+  // most 1.6 % to the mean. Means of scores have deviation 1 / sqrt(n). At 6 sigma, two-sided, about 2e-9 a test.
+  auto const hold = [](std::vector<double> const& scores, std::string const& what) {
+    double const n = static_cast<double>(scores.size());
+    double mean = 0;
+    double square = 0;
+    for (double const z : scores) {
+      BOOST_TEST(std::abs(z) < 7, what << " " << z);  // Student's t with 127 degrees of freedom: 1.3e-10 a score
+      mean += z / n;
+      square += z * z;
+    }
+    BOOST_TEST(std::abs(mean) < 6 / std::sqrt(n), what << " mean score " << mean);
+    BOOST_TEST(square < 1.016 * n + 6 * std::sqrt(2 * n), what << " squares " << square << " of " << n);
+    BOOST_TEST(square > n - 6 * std::sqrt(2 * n), what << " squares " << square << " of " << n);
+  };
+  hold(energies, "energy");
+  hold(kinetic, "kinetic");
+  hold(trap, "trap");
+  hold(interaction, "interaction");
+  hold(stein, "stein");
+  hold(two_forms, "two forms of the kinetic energy");
+  for (std::size_t k = 0; k < gradients.size(); ++k) hold(gradients[k], "gradient " + std::to_string(k));
+}
+
+BOOST_AUTO_TEST_CASE(error_by_blocking_agrees_with_that_of_walkers, *boost::unit_test::label("stat")) {
+  Settings settings;
+  settings.sampler.walkers = 512;
+  settings.sampler.sweeps = 8000;
+  settings.optimiser.starts = 1;
+  settings.optimiser.iterations = 20;
+  omp_set_num_threads(1);
+  Solo team;
+  Quiet quiet;
+  auto const outcome = run(settings, key, 0, team, quiet);
+  BOOST_TEST(outcome.energy_blocking.converged);
+  BOOST_TEST(std::abs(outcome.energy_blocking.value - outcome.energy.value) < 1e-12);
+  // Walkers: 511 degrees of freedom, 3 % of the error; blocking: some hundred blocks, about 10 %.
+  BOOST_TEST(outcome.energy_blocking.error < 1.6 * outcome.energy.error);
+  BOOST_TEST(outcome.energy_blocking.error > 0.6 * outcome.energy.error);
+  BOOST_TEST(outcome.r_hat < 1.01);
+  BOOST_TEST(outcome.r_hat > 0.99);
+  BOOST_TEST(outcome.autocorrelation_time > 0.4);
+  BOOST_TEST((outcome.contact.kind == Contact::infinite_variance));
+}
+
+/// Energy above the minimum of the ansatz that a run with default settings ends at, after it was held to exact values.
+double excess_of_defaults(double omega, Convention convention, std::uint32_t replicate, double minimum) {
+  Solo team;
+  Quiet quiet;
+  Settings settings;
+  settings.system.omega = omega;
+  settings.ansatz.convention = convention;
+  settings.sampler.sweeps = 1000;  // the minimum is found before
+  auto const outcome = run(settings, {8, 9}, replicate, team, quiet);
+  auto const exact = exact_energy(settings.system, shape_of(settings), outcome.parameters);
+  BOOST_TEST(std::abs(outcome.energy.value - exact.total) < 6 * outcome.energy.error);  // 2e-9 a run
+  // The gradient is at rest: its length is that of its noise.
+  BOOST_TEST(outcome.gradient_norm.value < 6 * arma::norm(outcome.gradient_error));
+  BOOST_TEST(outcome.energy.value < outcome.trace.front());
+  BOOST_TEST(exact.total > minimum - 1e-6);
+  return exact.total - minimum;
+}
+
+double minimum_of(double omega, Convention convention) {
+  Settings settings;
+  settings.system.omega = omega;
+  settings.ansatz.convention = convention;
+  return ansatz_minimum(settings.system, shape_of(settings), initial_sigma_squared(settings)).energy;
+}
+
+BOOST_AUTO_TEST_CASE(defaults_reach_the_minimum_of_the_ansatz, *boost::unit_test::label("stat")) {
+  // The weakest trap has a local minimum 7e-3 above.
+  omp_set_num_threads(1);
+  BOOST_TEST(excess_of_defaults(0.1, Convention::f, 0, minimum_of(0.1, Convention::f)) < 1e-3);
+  BOOST_TEST(excess_of_defaults(1, Convention::sqrt_f, 0, minimum_of(1, Convention::sqrt_f)) < 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(defaults_reach_the_minimum_nine_times_in_ten, *boost::unit_test::label("long")) {
+  omp_set_num_threads(1);
+  for (double const omega : {0.1, 1.0 / 6, 0.28, 0.5, 1.0})
+    for (Convention const convention : {Convention::sqrt_f, Convention::f}) {
+      double const minimum = minimum_of(omega, convention);
+      int reached = 0;
+      for (std::uint32_t replicate = 0; replicate < 10; ++replicate)
+        reached += excess_of_defaults(omega, convention, replicate, minimum) < 1e-3;
+      BOOST_TEST(reached >= 9, "omega " << omega << ": " << reached << " of 10");
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
