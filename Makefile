@@ -130,7 +130,9 @@ ifeq ($(ARCH),native)
 endif
 
 bench-run: $(PROGRAM) $(BENCHES)
-	@for b in $(BENCHES); do echo "== $$(basename $$b)"; $$b || exit 1; done
+	@for b in $(filter-out %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
+	@for b in $(filter %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; \
+	  for n in 1 2 4; do $(MPIRUN) --oversubscribe -np $$n $$b || exit 1; done; done
 
 HEADER_CHECKS := $(HEADERS:include/%.hpp=$(BUILD)/headers/%.ok)
 $(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags

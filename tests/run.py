@@ -26,7 +26,8 @@ def arguments():
 def environment(build, mpi):
     result = dict(os.environ, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "2"), FERMIAC=str((build / "fermiac").resolve()))
     # Side by side, two mpiruns would bind to the same cores; more ranks than cores must not spin against each other.
-    result.update(OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_mpi_yield_when_idle="1")
+    result.update(OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_mpi_yield_when_idle="1",
+                  OMP_WAIT_POLICY="passive")  # as the program itself has it
     if mpi:
         result["ASAN_OPTIONS"] = "detect_leaks=0"  # Open MPI leaks in the leak checker's eyes
     return result

@@ -1,6 +1,7 @@
 #include "fermiac/app/commands.hpp"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <armadillo>
@@ -41,6 +42,7 @@ std::filesystem::path existing(std::filesystem::path const& file) {
 std::string check(std::filesystem::path const& path, std::vector<std::string> const& overrides,
                   study::Registry const& registry) {
   study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  omp_set_num_threads(1);
   double work_s = 0;
   double longest_s = 0;
   double seconds_per_work = 0;

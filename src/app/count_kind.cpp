@@ -1,7 +1,7 @@
-#include <chrono>
 #include <cmath>
 
 #include "fermiac/app/registry.hpp"
+#include "fermiac/base/cpu_clock.hpp"
 #include "fermiac/estimators/count.hpp"
 #include "fermiac/rng/philox.hpp"
 
@@ -50,9 +50,9 @@ class CountKind final : public study::Kind {
   double seconds_per_work(study::Parameters const&) const override {
     constexpr std::uint64_t n_draws = 1'000'000;
     Quiet context;
-    auto const start = std::chrono::steady_clock::now();
+    double const start = thread_cpu_s();
     estimators::count_below(0.5, n_draws, {}, 0, context);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / n_draws;
+    return (thread_cpu_s() - start) / n_draws;
   }
 
   void compute(study::Parameters const& point, std::uint64_t seed, Range replicates, Team&, Context& context,

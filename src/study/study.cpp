@@ -331,7 +331,8 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
   }
   replicates_per_item_ = std::min(replicates_, kind_->replicates_per_item(*base_));
 
-  std::set<std::string> taken{"replicate", "item", "done", "error", "checksum", "summarised"};
+  std::set<std::string> taken{"replicate",  "item",   "done",      "error", "checksum",
+                              "summarised", "method", "tolerance", "drop"};  // the last three are keywords of xarray's sel
   for (auto const& variable : *variables_) taken.insert(variable.name);
   for (auto const& dimension : dimensions_) taken.insert({dimension.name, "n_" + dimension.name});
   for (auto& axis : axes_) {

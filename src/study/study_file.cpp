@@ -120,6 +120,8 @@ io::Schema schema_of(Study const& study) {
     if (variable.scope == Scope::point) stored.dimensions = axes;
     stored.dimensions.insert(stored.dimensions.end(), variable.dimensions.begin(), variable.dimensions.end());
     stored.attributes = {{"units", variable.units}, {"long_name", variable.long_name}};
+    if (!variable.meanings.empty())
+      stored.attributes.emplace_back("flag_meanings", fmt::format("{}", fmt::join(variable.meanings, " ")));
     auto const error = variable.name + "_error";
     if (std::ranges::find(variables, error, &Variable::name) != variables.end())
       stored.attributes.emplace_back("ancillary_variables", error);

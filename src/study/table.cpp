@@ -52,11 +52,15 @@ Table table_of(Study const& study, StudyFile const& file) {
   for (std::uint64_t p = 0; p < n; ++p) summaries.push_back(file.read_summary(p));
   auto const& variables = study.variables();
   for (auto const& name : study.kind().table()) {
-    auto const units = std::ranges::find(variables, name, &Variable::name)->units;
-    Table::Column column{name, units == "1" ? "" : units, {}, {}};
+    auto const& variable = *std::ranges::find(variables, name, &Variable::name);
+    Table::Column column{name, variable.units == "1" ? "" : variable.units, {}, {}};
     bool const has_error = std::ranges::find(variables, name + "_error", &Variable::name) != variables.end();
     for (auto const& summary : summaries) {
-      column.values.emplace_back(summary.value(name));
+      double const value = summary.value(name);
+      if (value >= 0 && value < static_cast<double>(variable.meanings.size()))
+        column.values.emplace_back(variable.meanings[static_cast<std::size_t>(value)]);
+      else
+        column.values.emplace_back(value);
       if (has_error) column.errors.push_back(summary.value(name + "_error"));
     }
     table.columns.push_back(std::move(column));

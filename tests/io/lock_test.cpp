@@ -18,10 +18,10 @@
 namespace {
 
 using namespace fermiac;
+using fermiac::io::is_locked;
 using fermiac::io::Lock;
 using fermiac::io::test::is_one_line_with;
 using fermiac::io::test::refusal;
-using fermiac::io::is_locked;
 using fermiac::support::ScratchFolder;
 namespace fs = std::filesystem;
 

@@ -40,6 +40,7 @@ struct Variable {
   std::string long_name;
   Presence presence = Presence::required;
   std::vector<std::string> dimensions = {};  ///< own dimensions, after those of the scope
+  std::vector<std::string> meanings = {};    ///< of the values 0, 1, ..., where they stand for words
 };
 
 /// The values of a set of variables for a number of entries (replicates of an item; the item; the point).
@@ -117,7 +118,7 @@ class Kind {
   /// Work of one replicate in units of the kind's own (moves, draws); orders items, longest first.
   virtual double work(Parameters const&) const = 0;
 
-  /// Seconds that one unit of work takes on one thread here, by a short self-timing (at most half a second).
+  /// Processor seconds that one unit of work takes on one thread here, by a short self-timing (at most half a second).
   virtual double seconds_per_work(Parameters const&) const = 0;
 
   /// Computes an item: fills the record's required variables for `replicates`, entry by entry.

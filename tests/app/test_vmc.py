@@ -1,0 +1,157 @@
+"""The vmc kind through the whole program: right energies, the same bits, checkpoints, a speed-up with threads."""
+
+import os
+import random
+import time
+
+import h5py
+import numpy
+import pytest
+import xarray
+
+from program import fermiac, kill_all_ranks, start
+from test_run import PORTABLE, assert_same, done, wait_for
+
+SMALL = """
+[study]
+name = "small"
+kind = "vmc"
+seed = 5
+replicates = 3
+
+[[sweep]]
+"ansatz.convention" = ["sqrt_f", "f"]
+
+[system]
+omega = 0.5
+
+[sampler]
+walkers = 512
+pack = 64
+burn_in = 100
+sweeps = {sweeps}
+
+[optimiser]
+starts = 2
+iterations = 40
+"""
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vmc")
+    (folder / "study.toml").write_text(SMALL.format(sweeps=2000))
+    result = fermiac("run", "study.toml", "--out", "a.h5", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_energies_and_their_parts_agree_with_the_exact_ones_at_the_same_parameters(baseline):
+    with xarray.open_dataset(baseline / "a.h5", engine="h5netcdf") as data:
+        assert data.energy.dims == ("convention", "replicate") and list(data.convention.values) == ["sqrt_f", "f"]
+        assert data.energy.attrs["units"] == "Hartree"
+        # 6 items, 5 scores each: 5 sigma in one of them has a chance of 2e-5. (The interaction has no variance: no score.)
+        for name in ("energy_z", "kinetic_z", "trap_z", "stein_z", "forms_z"):
+            assert (abs(data[name]) < 5).all(), (name, data[name].values)
+        assert (abs(data.energy_z) > 0).all() and (data.energy_error < 0.01).all()
+        # Spread of the z-scores of all energies together: chi-square with 6 degrees of freedom, both tails at 1e-5.
+        assert 0.03 < float((data.energy_z**2).sum()) < 33
+        assert (data.bound_z > -4).all()
+        # 1.70925 and 1.72165 (quadratures and closed forms, independent of this program).
+        assert (abs(data.ansatz_minimum.values - [1.70925, 1.721645]) < 2e-5).all()
+        assert abs(float(data.ground_state[0]) - 1.659772149994) < 1e-11
+        assert (data.energy_truth >= data.ansatz_minimum - 1e-9).all()
+
+
+def test_one_item_alone_is_the_same(baseline):
+    result = fermiac("item", "study.toml", "--point", 1, "--replicate", 2, cwd=baseline)
+    values = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    with h5py.File(baseline / "a.h5") as file:
+        assert float(values["energy"][0]) == file["energy"][1, 2]
+        assert [float(v) for v in values["parameters"]] == list(file["parameters"][1, 2])
+
+
+@pytest.mark.parametrize("ranks, threads", [(1, 2), (2, 1), (3, 2), (4, 1)])
+def test_same_bits_on_any_number_of_ranks_and_threads(baseline, tmp_path, ranks, threads):
+    result = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", ranks=ranks, threads=threads)
+    assert result.returncode == 0, result.stderr
+    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+
+
+@pytest.mark.parametrize("ranks, team", [(2, 2), (3, 3), (4, 2)])
+def test_same_bits_by_teams(baseline, tmp_path, ranks, team):
+    result = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--ranks-per-item", team, ranks=ranks)
+    assert result.returncode == 0, result.stderr
+    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+
+
+@pytest.mark.skipif(not os.path.exists(PORTABLE), reason="the portable program is built beside the release build only")
+def test_same_bits_of_the_portable_build(baseline, tmp_path):
+    assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", program=PORTABLE).returncode == 0
+    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+
+
+@pytest.mark.parametrize("team", [1, 2])
+def test_killed_long_items_go_on_from_their_checkpoints(tmp_path, team):
+    study = tmp_path / "study.toml"
+    study.write_text(SMALL.format(sweeps=20000))
+    options = ["--checkpoint-interval", 0.05, "--ranks-per-item", team]
+    assert fermiac("run", study, "--out", tmp_path / "a.h5", ranks=2).returncode == 0
+    out = tmp_path / "b.h5"
+    instants = random.Random(4)
+    checkpoints = 0
+    for kill in range(5):
+        process = start("run", study, "--out", out, "--resume", "--quiet", *options, ranks=2)
+        wait_for(lambda: list(tmp_path.glob("b.h5.item_*")), process)
+        time.sleep(0.3 * instants.random())
+        kill_all_ranks(process)
+        checkpoints += bool(list(tmp_path.glob("b.h5.item_*")))
+        if (done(out) == 1).all():
+            break
+    assert checkpoints >= 1
+    result = fermiac("run", study, "--out", out, "--resume", *options, ranks=2)
+    assert result.returncode == 0, result.stderr
+    assert_same(tmp_path / "a.h5", out)
+    assert not list(tmp_path.glob("b.h5.item_*"))
+
+
+def test_a_stop_in_time_keeps_the_state_of_a_long_item(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(SMALL.format(sweeps=40000).replace("replicates = 3", "replicates = 1"))
+    assert fermiac("run", study, "--out", tmp_path / "a.h5").returncode == 0
+    stops = 0
+    for attempt in range(100):
+        result = fermiac("run", study, "--out", tmp_path / "b.h5", "--resume", "--time-limit", 0.4, ranks=1)
+        if result.returncode == 0:
+            break
+        assert result.returncode == 75, result.stderr
+        stops += 1
+    # Each attempt goes on where the one before stopped: otherwise the longest item would never end.
+    assert result.returncode == 0 and stops >= 2
+    assert_same(tmp_path / "a.h5", tmp_path / "b.h5")
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_threads_are_faster_than_one(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(SMALL.format(sweeps=20000).replace("replicates = 3", "replicates = 1"))
+
+    def seconds(threads, copies):
+        begin = time.monotonic()
+        processes = [start("run", study, "--out", tmp_path / f"{i}.h5", "--overwrite", threads=threads) for i in range(copies)]
+        assert [process.wait() for process in processes] == [0] * copies
+        return time.monotonic() - begin
+
+    # What two independent processes gain here and now is what two threads could: shared machines offer less than two cores.
+    rounds = [(seconds(1, 1), seconds(2, 1), seconds(1, 2)) for _ in range(3)]
+    one, two, pair = (min(times) for times in zip(*rounds))
+    assert one / two > 0.7 * (2 * one / pair), rounds
+
+
+def test_everything_is_finite_without_interaction_and_the_variance_is_zero(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(SMALL.format(sweeps=100).replace("omega = 0.5", 'omega = 0.5\ninteraction = "none"') + "\n[ansatz]\nhidden = 0\n")
+    result = fermiac("run", study, "--out", tmp_path / "a.h5")
+    assert result.returncode == 0, result.stderr
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert numpy.allclose(file["ground_state"], 1.0) and numpy.allclose(file["energy_truth"], 1.0, atol=1e-3)
