@@ -14,7 +14,7 @@ CORES   := $(shell nproc 2>/dev/null || echo 2)
 # ---------------------------------------------------------------------------------------------------- tools and flags
 CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 # The first python3 on the path may lack the system's packages.
-PYTHON  ?= $(shell for p in /usr/bin/python3 python3; do $$p -c 'import h5py, matplotlib, xarray, h5netcdf' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON  ?= $(shell for p in /usr/bin/python3 python3; do $$p -c 'import h5py, matplotlib, xarray, h5netcdf, pytest' 2>/dev/null && { echo $$p; break; }; done)
 MPIRUN  ?= mpirun -q
 ifeq ($(shell id -u),0)
 export OMPI_ALLOW_RUN_AS_ROOT=1
@@ -42,7 +42,7 @@ ifeq ($(FLAGS_$(MODE)),)
 $(error MODE=$(MODE) is not one of release, debug, asan, coverage)
 endif
 
-COMMIT := $(shell git describe --always --dirty --abbrev=10 --exclude '*' 2>/dev/null || echo unknown)
+COMMIT := $(shell git -c safe.directory='*' describe --always --dirty --abbrev=10 --exclude '*' 2>/dev/null || echo unknown)
 
 # --------------------------------------------------------------------------------------------------------- what to build
 SOURCES      := $(shell find src -name '*.cpp' | sort)
@@ -141,7 +141,7 @@ $(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags
 
 check-run: $(HEADER_CHECKS) $(LIB_OBJECTS)
 	@$(PYTHON) tests/check.py
-	@clang-format --dry-run --Werror $(HEADERS) $(shell find src tests -name '*.cpp' -o -name '*.hpp' | grep -v '^include' | sort)
+	@clang-format --dry-run --Werror $(HEADERS) $(shell find src tests -name '*.cpp' -o -name '*.hpp' | sort)
 	@echo "check: layers, $(words $(HEADERS)) headers, format: ok"
 
 format: ## clang-format on every source
@@ -163,4 +163,4 @@ clean: ## remove every build
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | column -t -s '@'
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

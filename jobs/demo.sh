@@ -7,7 +7,7 @@ results=results/two_electrons.h5
 cores=$(nproc)
 
 mkdir -p results
-$MPIRUN -np "$cores" "$PROGRAM" run "$study" --out "$results" --overwrite
+$MPIRUN --oversubscribe --bind-to none -np "$cores" "$PROGRAM" run "$study" --out "$results" --overwrite
 echo
 "$PROGRAM" show "$results"
 PYTHONPATH=analysis "$PYTHON" -m fermiac "$results" --only figures

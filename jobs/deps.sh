@@ -14,11 +14,17 @@ if ! command -v apt-get >/dev/null 2>&1; then
   exit 1
 fi
 as_root=
-[ "$(id -u)" -eq 0 ] || as_root="sudo"
-if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
-  echo "Missing packages. Please run:  sudo apt-get install -y --no-install-recommends$missing" >&2
-  exit 1
+command="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -ne 0 ]; then
+  as_root=sudo
+  if ! command -v sudo >/dev/null 2>&1 || { ! [ -t 0 ] && ! sudo -n true 2>/dev/null; }; then
+    echo "Packages are missing. Please have this run as root:  $command" >&2
+    exit 1
+  fi
 fi
 echo "installing$missing"
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >/dev/null
+{ $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null &&
+    $as_root env DEBIAN_FRONTEND=noninteractive $command -q >/dev/null; } || {
+  echo "That failed. Please have this run as root:  $command" >&2
+  exit 1
+}

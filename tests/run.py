@@ -63,24 +63,31 @@ def run_boost(program, tier, build, prefix=()):
     return passed, failed
 
 
-def run_pytest(build, tier):
+def run_pytest(build, tier, mpirun):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short", "tests"]
-        if tier != "long":
-            command += ["-m", "not long"]
+        command += ["-m", {"fast": "not stat and not long", "stat": "not long", "long": ""}[tier]]
         start = time.monotonic()
-        env = dict(environment(build, True), PYTHONPATH="analysis", PYTHONDONTWRITEBYTECODE="1")
-        status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if status.returncode:
-            print(status.stdout)
+        env = dict(environment(build, True), PYTHONPATH="analysis", PYTHONDONTWRITEBYTECODE="1", MPIRUN=mpirun)
+        if build.name == "release":
+            env["FERMIAC_PORTABLE"] = str(pathlib.Path(f"{build}-x86-64-v3/fermiac").resolve())
+        try:
+            status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    text=True, timeout=2 * TIME_LIMIT_S[tier])
+            if status.returncode:
+                print(status.stdout)
+        except subprocess.TimeoutExpired as expired:
+            print(expired.stdout)
         try:
             suite = ElementTree.parse(report).getroot().find("testsuite")
             failed = int(suite.get("failures")) + int(suite.get("errors"))
-            passed = int(suite.get("tests")) - failed - int(suite.get("skipped"))
+            skipped = int(suite.get("skipped"))
+            passed = int(suite.get("tests")) - failed - skipped
         except (ElementTree.ParseError, OSError):
-            passed, failed = 0, 1
-    print(f"  {'python':34s} {passed:4d} passed {failed:3d} failed {time.monotonic() - start:8.1f} s", flush=True)
+            passed, failed, skipped = 0, 1, 0
+    note = f"   {skipped} skipped" if skipped else ""
+    print(f"  {'python':34s} {passed:4d} passed {failed:3d} failed {time.monotonic() - start:8.1f} s{note}", flush=True)
     return passed, failed
 
 
@@ -93,7 +100,7 @@ def main():
                 results.append(run_boost(program, options.tier, options.build, [*options.mpirun.split(), "-np", n_ranks]))
         else:
             results.append(run_boost(program, options.tier, options.build))
-    results.append(run_pytest(options.build, options.tier))
+    results.append(run_pytest(options.build, options.tier, options.mpirun))
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

@@ -69,7 +69,7 @@ std::string check(std::filesystem::path const& path, std::vector<std::string> co
       "  file       {}\n  time       {} on one core, {} on the {} cores here; the longest item {}\n",
       path.string(), study.kind().name(), study.kind().summary(), study.n_points(), study.replicates(), study.n_items(),
       study.replicates_per_item(), bytes(8.0 * static_cast<double>(values)), bytes(file_bytes), study::duration(work_s),
-      study::duration(std::max(work_s / cores, longest_s / cores)), cores, study::duration(longest_s));
+      study::duration(std::max(work_s / cores, longest_s)), cores, study::duration(longest_s));
 }
 
 std::string status(std::filesystem::path const& file, Format format, study::Registry const& registry) {
@@ -106,12 +106,12 @@ std::string item(std::filesystem::path const& path, std::vector<std::string> con
   Quiet context;
   study.kind().compute(study.point(point), study.seed(), alone.replicates, team, context, record);
   std::string text;
-  for (auto const& column : record.replicates.columns()) {
-    text += fmt::format("{:<28}", column.variable->name);
-    for (double const value : column.values)
-      if (!std::isnan(value)) text += fmt::format(" {}", value);
-    text += "\n";
-  }
+  for (auto const* part : {&record.replicates, &record.item})
+    for (auto const& column : part->columns()) {
+      text += fmt::format("{:<28}", column.variable->name);
+      for (double const value : column.values) text += fmt::format(" {}", value);
+      text += "\n";
+    }
   return text;
 }
 

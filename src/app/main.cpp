@@ -56,7 +56,7 @@ int run(int argc, char** argv) {
   std::vector<std::string> overrides;
   auto const takes_study = [&](CLI::App* command) {
     command->add_option("STUDY", path, "study file (TOML)")->required();
-    command->add_option("--set", overrides, "key=value: overrides a key of the study file")->take_all()->expected(1);
+    command->add_option("--set", overrides, "key=value: overrides a key of the study file")->allow_extra_args(false);
   };
   auto const takes_file = [&](CLI::App* command) { command->add_option("FILE", path, "results file (HDF5)")->required(); };
   app::Format format = app::Format::text;
@@ -120,6 +120,8 @@ int run(int argc, char** argv) {
   compare->add_option("A", path, "results file")->required();
   compare->add_option("B", other, "results file")->required();
   compare->callback([&] {
+    for (auto const& file : {path, other})
+      if (!std::filesystem::exists(file)) throw InputError(file.string() + ": there is no such file");
     auto const difference = io::first_difference(path, other);
     std::cout << difference.value_or("the same bits") << "\n";
     if (difference) status = 1;

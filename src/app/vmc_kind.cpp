@@ -4,6 +4,7 @@
 
 #include "fermiac/app/registry.hpp"
 #include "fermiac/base/cpu_clock.hpp"
+#include "fermiac/base/error.hpp"
 #include "fermiac/rng/philox.hpp"
 #include "fermiac/stats/z_score.hpp"
 #include "fermiac/vmc/ansatz_minimum.hpp"
@@ -117,7 +118,7 @@ class VmcKind final : public study::Kind {
     return {
         integer("system.particles", d.system.particles, "particles in the dot").at_least(1).at_most(1000),
         integer("system.dimensions", d.system.dimensions, "dimensions of space").at_least(1).at_most(3),
-        real("system.omega", d.system.omega, "frequency of the trap").unit("1/time").above(0),
+        real("system.omega", d.system.omega, "frequency of the trap").unit("1/time").at_least(1e-6).at_most(1e6),
         choice("system.interaction", "coulomb", {"none", "coulomb", "soft_coulomb"}, "between particles"),
         real("system.softening", d.system.softening, "of soft_coulomb").unit("length").at_least(0),
         integer("ansatz.hidden", static_cast<std::int64_t>(d.ansatz.hidden), "hidden units").at_least(0).at_most(10000),
@@ -280,8 +281,12 @@ class VmcKind final : public study::Kind {
     context.tick();
     double minimum = std::numeric_limits<double>::quiet_NaN();
     if (has_exact_energy(s) && exact_terms(s) <= affordable_terms) {
-      minimum = vmc::ansatz_minimum(s.system, vmc::shape_of(s), vmc::initial_sigma_squared(s)).energy;
-      summary.set("ansatz_minimum", minimum);
+      try {
+        minimum = vmc::ansatz_minimum(s.system, vmc::shape_of(s), vmc::initial_sigma_squared(s)).energy;
+        summary.set("ansatz_minimum", minimum);
+      } catch (ItemFailure const&) {
+        // Not finite anywhere near the starts: there is no bound to hold the energies against.
+      }
     }
 
     double n = 0, sum = 0, sum_of_squared_errors = 0, sum_of_truths = 0, largest_z = 0, n_converged = 0;

@@ -25,7 +25,9 @@ void abort_run(std::string const& message) {
   int ended = 0;
   MPI_Initialized(&started);
   MPI_Finalized(&ended);
-  if (started && !ended) MPI_Abort(MPI_COMM_WORLD, 1);
+  int size = 1;
+  if (started && !ended) MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size > 1) MPI_Abort(MPI_COMM_WORLD, 1);
   std::_Exit(1);
 }
 

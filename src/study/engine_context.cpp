@@ -29,6 +29,7 @@ void EngineContext::tick() {
 
 void EngineContext::poll() {
   counter_.progress();
+  on_poll_();
   if (!stop_ && (stop_signalled() || deadline_.passed())) counter_.ask_stop();
   stop_ = stop_ || counter_.stop_asked();
   if (progress_.is_due()) progress_.show(counter_.finished());

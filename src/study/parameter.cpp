@@ -17,8 +17,8 @@ std::string quoted(std::string const& text) {
   std::string result = "\"";
   for (char const c : text) {
     if (c == '"' || c == '\\') result += '\\';
-    if (c == '\n')
-      result += "\\n";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      result += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
     else
       result += c;
   }
@@ -137,12 +137,15 @@ void Parameters::set(std::string_view key, Value const& value) {
   values_[std::string(key)] = parameter->accept(value);
 }
 
-std::string Parameters::canonical() const {
-  std::vector<std::string> lines;
+std::string Parameters::canonical() const { return lines(false); }
+std::string Parameters::complete() const { return lines(true); }
+
+std::string Parameters::lines(bool all) const {
+  std::vector<std::string> result;
   for (auto const& parameter : declared_)
-    if (parameter.in_streams()) lines.push_back(parameter.key() + " = " + to_toml(value(parameter.key())) + "\n");
-  std::ranges::sort(lines);
-  return std::accumulate(lines.begin(), lines.end(), std::string());
+    if (all || parameter.in_streams()) result.push_back(parameter.key() + " = " + to_toml(value(parameter.key())) + "\n");
+  std::ranges::sort(result);
+  return std::accumulate(result.begin(), result.end(), std::string());
 }
 
 std::string nearest(std::string_view key, std::vector<std::string> const& candidates) {

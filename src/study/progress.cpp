@@ -35,16 +35,17 @@ void Progress::show(std::uint64_t n_finished) {
   if (style_ == Style::silent) return;
   auto const n = n_before_ + n_finished;
   double const share = n_items_ ? static_cast<double>(n) / static_cast<double>(n_items_) : 1;
+  std::string const current = current_ > 0 && current_ < 1 ? fmt::format(", one at {:.0f} %", 100 * current_) : "";
   std::string const left =
       n_finished ? duration(clock_.elapsed_s() / static_cast<double>(n_finished) * static_cast<double>(n_items_ - n)) + " left"
                  : "";
   if (style_ == Style::bar) {
     auto const filled = static_cast<std::size_t>(30 * share);
-    fmt::print(stderr, "\r\033[K{} [{}{}] {}/{} items  {}", title_, std::string(filled, '#'), std::string(30 - filled, '.'), n,
-               n_items_, left);
+    fmt::print(stderr, "\r\033[K{} [{}{}] {}/{} items{}  {}", title_, std::string(filled, '#'), std::string(30 - filled, '.'),
+               n, n_items_, current, left);
     next_s_ = clock_.elapsed_s() + bar_interval_s;
   } else {
-    fmt::print(stderr, "{}: {} of {} items ({:.0f} %), {}\n", title_, n, n_items_, 100 * share, left);
+    fmt::print(stderr, "{}: {} of {} items ({:.0f} %){}, {}\n", title_, n, n_items_, 100 * share, current, left);
     next_s_ = clock_.elapsed_s() + line_interval_s;
   }
   std::fflush(stderr);

@@ -35,6 +35,7 @@ namespace fermiac::study {
 namespace {
 
 constexpr double lock_wait_s = 5;         // orphans of a killed mpirun die within 2.5 s
+constexpr double lock_patience_s = 0.5;   // `fermiac status` holds the lock for a moment
 constexpr double flush_interval_s = 0.5;  // finished cheap items are written together, at most this late
 constexpr double cheap_item_s = 0.01;
 constexpr std::size_t flush_items = 4096;
@@ -44,17 +45,18 @@ struct Refused {
   ExitStatus status;
 };
 
-ExitStatus status_of(Error const& error) { return dynamic_cast<InputError const*>(&error) ? bad_usage : some_failed; }
-
 /// Does `work` on rank 0. Where it fails, rank 0 prints why and all ranks throw Refused.
 void on_root(par::Communicator const& world, std::function<void()> const& work) {
   std::uint64_t status = all_done;
   if (world.is_root()) {
     try {
       work();
-    } catch (Error const& error) {
+    } catch (InputError const& error) {
       fmt::print(stderr, "fermiac: {}\n", error.what());
-      status = status_of(error);
+      status = bad_usage;
+    } catch (std::exception const& error) {
+      fmt::print(stderr, "fermiac: {}\n", one_line(error.what()));
+      status = some_failed;
     }
   }
   status = world.broadcast(status);
@@ -148,13 +150,13 @@ std::uint64_t take_over(Study const& study, StudyFile& file, OldResults const& o
   auto const& old_study = old.study;
   auto const& old_file = old.file;
   std::map<std::string, std::uint64_t> old_points;
-  for (std::uint64_t p = 0; p < old_study.n_points(); ++p) old_points[old_study.point(p).canonical()] = p;
+  for (std::uint64_t p = 0; p < old_study.n_points(); ++p) old_points[old_study.point(p).complete()] = p;
   auto const old_states = old_file.states();
   std::vector<Finished> batch;
   std::uint64_t n_taken = 0;
   for (std::uint64_t i = 0; i < study.n_items(); ++i) {
     auto const item = study.item(i);
-    auto const old_point = old_points.find(study.point(item.point).canonical());
+    auto const old_point = old_points.find(study.point(item.point).complete());
     if (old_point == old_points.end() || item.replicates.first / old_study.replicates_per_item() >= old_study.items_per_point())
       continue;
     auto const old_index =
@@ -164,20 +166,32 @@ std::uint64_t take_over(Study const& study, StudyFile& file, OldResults const& o
       continue;
     auto const old_record = old_file.read(old_index);
     auto record = study.item_record(item);
-    // Padding differs where the longest point differs; own dimensions are at most one deep, or of equal size.
+    // Padding differs where the longest point differs, and lies at the end of an entry only where it has one dimension.
     for (auto part : {&ItemRecord::replicates, &ItemRecord::item})
-      for (auto& column : (record.*part).columns())
+      for (auto& column : (record.*part).columns()) {
+        FERMIAC_ASSERT(column.variable->dimensions.size() <= 1);
         for (std::uint64_t entry = 0; entry < (record.*part).n_entries(); ++entry) {
           auto const from = (old_record.*part).values(column.variable->name, entry);
           auto const to = (record.*part).values(column.variable->name, entry);
           std::copy_n(from.begin(), std::min(from.size(), to.size()), to.begin());
         }
+      }
     batch.push_back({i, State::done, std::move(record), {}});
     ++n_taken;
     if (batch.size() == flush_items) file.write(batch);
   }
   file.write(batch);
   return n_taken;
+}
+
+constexpr char const* existing_file_hint = "--resume goes on with it, --overwrite starts afresh";
+
+bool is_results_file(std::filesystem::path const& path) {
+  try {
+    return io::ResultsFile::reading(path).has_attribute("", "schema");
+  } catch (SystemError const&) {
+    return false;
+  }
 }
 
 /// On rank 0: makes the file ready, new or to be resumed.
@@ -200,12 +214,18 @@ void prepare_file(RunOptions const& options, Study const& study, std::filesystem
       file.mark_summarised(false);
       file.reset(damaged);
     }
+    // A kill between an item's `done` byte and the removal of its checkpoint leaves the checkpoint.
+    for (std::uint64_t i = 0; i < states.size(); ++i)
+      if (states[i] != State::pending && std::filesystem::exists(checkpoint_path(out, i)))
+        io::remove_checkpoint(checkpoint_path(out, i));
     return;
   }
+  // Asked again, now under the lock: another run may have made it meanwhile.
+  if (exists && !options.overwrite) throw InputError(fmt::format("{} exists: {}", out.string(), existing_file_hint));
+  if (exists && !is_results_file(out))
+    throw InputError(fmt::format("{}: is no results file of fermiac, and is not overwritten", out.string()));
   std::unique_ptr<OldResults const> old;
   if (options.reuse) {
-    if (!std::filesystem::exists(*options.reuse))
-      throw InputError(fmt::format("--reuse {}: there is no such file", options.reuse->string()));
     old = std::make_unique<OldResults const>(*options.reuse, study, registry, options.allow_build);
   }
   io::create(out, schema_of(study));
@@ -223,16 +243,17 @@ void prepare_file(RunOptions const& options, Study const& study, std::filesystem
 std::filesystem::path output_path(RunOptions const& options, Study const& study) {
   auto const out = options.out.value_or(std::filesystem::path("results") / (study.name() + ".h5"));
   auto const folder = out.has_parent_path() ? out.parent_path() : std::filesystem::path(".");
+  if (out.empty()) throw InputError("--out: there is no file of an empty name");
   if (std::filesystem::is_directory(out)) throw InputError(fmt::format("--out {}: is a folder", out.string()));
+  if (options.reuse && !std::filesystem::exists(*options.reuse))
+    throw InputError(fmt::format("--reuse {}: there is no such file", options.reuse->string()));
   std::error_code failure;
   if (!options.out) std::filesystem::create_directories(folder, failure);
   if (failure) throw SystemError(fmt::format("{}: cannot be created: {}", folder.string(), failure.message()));
   if (!std::filesystem::is_directory(folder))
     throw InputError(fmt::format("--out {}: there is no folder {}", out.string(), folder.string()));
   if (std::filesystem::exists(out) && !options.resume && !options.overwrite)
-    throw InputError(fmt::format("{} exists: --resume goes on with it, --overwrite starts afresh", out.string()));
-  if (options.reuse && options.resume && std::filesystem::exists(out))
-    throw InputError(fmt::format("--reuse goes with a new file, but {} exists", out.string()));
+    throw InputError(fmt::format("{} exists: {}", out.string(), existing_file_hint));
   return out;
 }
 
@@ -250,7 +271,12 @@ class Run {
         progress_(world.is_root() ? Progress::style(options.quiet) : Progress::Style::silent, study.name(), study.n_items(),
                   n_before),
         context_(counter_, progress_, deadline, team.rank() == 0, options.checkpoint_interval_s),
-        fingerprint_(hexadecimal(sha256(study.resolved() + commit()))) {}
+        fingerprint_(hexadecimal(sha256(study.resolved() + commit()))) {
+    // Cheap items before a long one must not wait for its end.
+    context_.on_poll([this] {
+      if (since_flush_.elapsed_s() > flush_interval_s) flush();
+    });
+  }
 
   /// Claims and computes until nothing is left or a stop is agreed. Collective.
   void compute(Schedule const& schedule) {
@@ -261,7 +287,7 @@ class Run {
       auto const items = schedule.chunk(chunk);
       if (items.empty()) break;
       for (auto const index : items) {
-        context_.begin_item(checkpoint_path(out(), index), fmt::format("{} item {}", fingerprint_, index));
+        context_.begin_item(checkpoint_path(*options_.out, index), fmt::format("{} item {}", fingerprint_, index));
         stopped_ = team_.any(context_.stop_requested());
         if (stopped_ || !compute_item(index)) break;
       }
@@ -272,10 +298,9 @@ class Run {
   }
 
   /// The pass after the last item; collective. @return false where a stop came first
-  bool summarise() {
+  bool summarise(std::vector<State> const& states) {
     auto const n_teams = static_cast<std::uint64_t>(world_.size() / team_.size());
     auto const own = static_cast<std::uint64_t>(world_.rank() / team_.size());
-    auto const states = file_.states();
     for (std::uint64_t point = own; point < study_.n_points() && leads_team(); point += n_teams) {
       if (context_.stop_requested()) break;
       std::vector<ItemRecord> records;
@@ -296,9 +321,6 @@ class Run {
 
  private:
   bool leads_team() const { return team_.rank() == 0; }
-  std::filesystem::path out() const {
-    return options_.out.value_or(std::filesystem::path("results") / (study_.name() + ".h5"));
-  }
 
   /// @return false where the item was stopped
   bool compute_item(std::uint64_t index) {
@@ -318,7 +340,8 @@ class Run {
     }
     if (!leads_team()) return true;
     finished_.push_back(std::move(finished));
-    if (clock.elapsed_s() > cheap_item_s || since_flush_.elapsed_s() > flush_interval_s || finished_.size() >= flush_items)
+    if (clock.elapsed_s() > cheap_item_s || context_.has_checkpoint() || since_flush_.elapsed_s() > flush_interval_s ||
+        finished_.size() >= flush_items)
       flush();
     context_.end_item();
     return true;
@@ -354,6 +377,17 @@ class Run {
   bool stopped_ = false;
 };
 
+/// The states of all items as rank 0 reads them, on every rank: ranks that saw different ones would part ways.
+std::vector<State> agreed_states(par::Communicator const& world, StudyFile const& file) {
+  std::vector<std::uint8_t> bytes;
+  if (world.is_root())
+    for (auto const state : file.states()) bytes.push_back(static_cast<std::uint8_t>(state));
+  bytes = world.broadcast(std::move(bytes));
+  std::vector<State> states(bytes.size());
+  std::ranges::transform(bytes, states.begin(), [](auto byte) { return static_cast<State>(byte); });
+  return states;
+}
+
 ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry const& registry) {
   Deadline const deadline(options.time_limit_s);
   std::string source;
@@ -363,6 +397,8 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   try {
     study = std::make_unique<Study const>(source, options.study.string(), registry, options.overrides);
     if (options.resume && options.overwrite) throw InputError("--resume and --overwrite exclude one another");
+    if (options.retry_failed && !options.resume) throw InputError("--retry-failed goes with --resume");
+    if (!(options.time_limit_s >= 0)) throw InputError("--time-limit: expected seconds, at least 0");
     if (world.size() % options.ranks_per_item != 0)
       throw InputError(fmt::format("--ranks-per-item {} does not divide the {} ranks", options.ranks_per_item, world.size()));
   } catch (InputError const& error) {
@@ -376,7 +412,8 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   std::string out;
   on_root(world, [&] {
     out = output_path(options, *study).string();
-    lock = std::make_unique<io::Lock>(out, options.resume ? lock_wait_s : 0.0);
+    lock = std::make_unique<io::Lock>(out, options.resume ? lock_wait_s : lock_patience_s);
+    if (!lock->is_enforced()) fmt::print(stderr, "fermiac: warning: {}: this file system knows no locks\n", out);
     prepare_file(options, *study, out, registry);
   });
   options.out = world.broadcast(out);
@@ -384,7 +421,7 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   io::ResultsFile results(*options.out, world.handle());
   par::MpiTeam team(world.split(world.rank() / options.ranks_per_item));
   StudyFile file(*study, results);
-  auto const initial = file.states();
+  auto const initial = agreed_states(world, file);
   std::vector<std::uint64_t> pending;
   std::vector<double> work;
   for (std::uint64_t i = 0; i < initial.size(); ++i) {
@@ -394,7 +431,7 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
     work.push_back(study->kind().work(study->point(item.point)) * static_cast<double>(item.replicates.size()));
   }
   auto const n_before = initial.size() - pending.size();
-  bool const summarised_before = file.is_summarised();
+  bool const summarised_before = world.broadcast(std::uint64_t{world.is_root() && file.is_summarised()}) != 0;
   Schedule const schedule(pending, work, static_cast<std::uint64_t>(world.size() / options.ranks_per_item));
 
   std::uint64_t place = 0;
@@ -428,9 +465,11 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   {
     Run run(options, *study, world, team, results, deadline, n_before);
     run.compute(schedule);
-    states = file.states();
+    results.sync();
+    world.barrier();
+    states = agreed_states(world, file);
     auto const n_pending = std::ranges::count(states, State::pending);
-    complete = n_pending == 0 && (summarised_before || run.summarise());
+    complete = n_pending == 0 && (summarised_before || run.summarise(states));
   }
   auto const n_failed = std::ranges::count(states, State::failed);
   auto const n_done = std::ranges::count(states, State::done);
@@ -450,6 +489,8 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
         ++shown;
       }
   }
+  if (world.is_root() && status == all_done) remove_checkpoints(*options.out);
+  results.sync();
   world.barrier();
   results.close();
   return status;
@@ -477,7 +518,7 @@ ExitStatus run(RunOptions const& options, Registry const& registry) {
     }
   } catch (Error const& error) {
     fmt::print(stderr, "fermiac: {}\n", error.what());
-    return status_of(error);
+    return some_failed;
   }
 }
 

@@ -18,6 +18,7 @@ namespace fermiac::study {
 namespace {
 
 constexpr std::uint64_t max_points = 10'000'000;
+constexpr std::uint64_t max_replicates_of_all_points = 1'000'000'000;
 
 /// Where a key stands, for messages.
 struct Location {
@@ -101,19 +102,28 @@ class Reader {
     if (*count < 1 || *count > static_cast<std::int64_t>(max_points)) malformed("its count is a whole number from 1 on");
     if (*count > 1 && *first == *last) malformed("its ends are equal");
     if (logarithmic && (*first <= 0 || *last <= 0)) malformed("the ends of a logarithmic range are greater than 0");
+    auto const n = *count;
     std::vector<Value> values;
-    for (std::int64_t i = 0; i < *count; ++i) {
-      double const t = *count == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(*count - 1);
+    if (whole_numbers && !logarithmic) {
+      auto const from = (*array)[0].value_exact<std::int64_t>();
+      auto const to = (*array)[1].value_exact<std::int64_t>();
+      if (!from || !to || std::abs(static_cast<double>(*to) - static_cast<double>(*from)) > 9e15 ||
+          (n > 1 && (*to - *from) % (n - 1) != 0))
+        malformed("its values are not whole numbers");
+      for (std::int64_t i = 0; i < n; ++i) values.emplace_back(*from + (n > 1 ? (*to - *from) / (n - 1) * i : 0));
+      return values;
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      double const t = n == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(n - 1);
       double x = logarithmic ? *first * std::pow(*last / *first, t) : *first + t * (*last - *first);
-      if (i == *count - 1 && i > 0) x = *last;
       // 12 digits: the last bits of pow differ between libraries, and the streams hang on the value.
-      x = std::strtod(fmt::format("{:.12g}", x).c_str(), nullptr);
-      if (whole_numbers) {
-        if (x != std::round(x) && !logarithmic) malformed("its values are not whole numbers");
-        values.emplace_back(static_cast<std::int64_t>(std::llround(x)));
-      } else {
+      x = i == 0 ? *first : i == n - 1 ? *last : std::strtod(fmt::format("{:.12g}", x).c_str(), nullptr);
+      if (!whole_numbers)
         values.emplace_back(x);
-      }
+      else if (std::abs(x) < 9e15)
+        values.emplace_back(static_cast<std::int64_t>(std::llround(x)));
+      else
+        malformed("its values are too large");
     }
     return values;
   }
@@ -318,18 +328,26 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
     }
   }
 
+  if (replicates_ > max_replicates_of_all_points / n_points_)
+    refuse(head.contains("study.replicates") ? head["study.replicates"].second : whole_file, "study.replicates",
+           fmt::format("study.replicates = {}: more than {} over all points", replicates_, max_replicates_of_all_points));
+  auto const per_item = kind_->replicates_per_item(point(0));
   for (std::uint64_t i = 0; i < n_points_; ++i) {
     auto const parameters = point(i);
+    if (kind_->replicates_per_item(parameters) != per_item)
+      refuse(whole_file, "sweep", "sweep: the number of replicates in an item cannot be swept");
     try {
       kind_->check(parameters);
     } catch (InputError const& error) {
-      refuse(where.contains(error.key()) ? where[error.key()] : whole_file, error.key(), error.what());
+      std::string const what = error.what();
+      refuse(where.contains(error.key()) ? where[error.key()] : whole_file, error.key(),
+             what.find(error.key()) == std::string::npos ? error.key() + ": " + what : what);
     }
     auto const needed = kind_->dimensions(parameters);
     if (dimensions_.empty()) dimensions_ = needed;
     for (std::size_t d = 0; d < needed.size(); ++d) dimensions_[d].size = std::max(dimensions_[d].size, needed[d].size);
   }
-  replicates_per_item_ = std::min(replicates_, kind_->replicates_per_item(*base_));
+  replicates_per_item_ = std::min(replicates_, per_item);
 
   std::set<std::string> taken{"replicate",  "item",   "done",      "error", "checksum",
                               "summarised", "method", "tolerance", "drop"};  // the last three are keywords of xarray's sel

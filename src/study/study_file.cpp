@@ -222,8 +222,8 @@ void StudyFile::write(std::vector<Finished>& batch) {
 
 void StudyFile::reset(std::vector<std::uint64_t> const& items) {
   for (auto const index : items) {
-    file_.write_flat("done", index, std::array{static_cast<std::uint8_t>(State::pending)});
     file_.write_text("error", index, "");
+    file_.write_flat("done", index, std::array{static_cast<std::uint8_t>(State::pending)});
   }
 }
 

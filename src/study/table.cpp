@@ -78,14 +78,16 @@ std::string Table::as_text() const {
     cells.push_back(std::move(down));
   }
   std::string text;
+  std::vector<std::size_t> widths;
+  for (auto const& down : cells) {
+    widths.push_back(0);
+    for (auto const& entry : down) widths.back() = std::max(widths.back(), entry.size());
+  }
   bool const any_units = std::ranges::any_of(columns, [](auto const& column) { return !column.units.empty(); });
   for (std::size_t line = 0; !cells.empty() && line < cells.front().size(); ++line) {
     if (line == 1 && !any_units) continue;
     std::string row;
-    for (auto const& down : cells) {
-      auto const widest = std::ranges::max(down, {}, &std::string::size).size();
-      row += fmt::format("{:>{}}  ", down[line], widest);
-    }
+    for (std::size_t c = 0; c < cells.size(); ++c) row += fmt::format("{:>{}}  ", cells[c][line], widths[c]);
     text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
   }
   return text;

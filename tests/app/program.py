@@ -44,11 +44,11 @@ def fermiac(*words, cwd=None, ranks=None, threads=1, program=None, mca=(), **opt
                           stdin=subprocess.DEVNULL, **options)
 
 
-def start(*words, cwd=None, ranks=None, threads=1):
+def start(*words, cwd=None, ranks=None, threads=1, mca=()):
     """Starts it in a process group of its own, and returns the process."""
     command = [str(pathlib.Path(FERMIAC).resolve()), *map(str, words)]
     if ranks is not None:
-        command = [*MPIRUN, "-np", str(ranks), *command]
+        command = [*MPIRUN, *mca, "-np", str(ranks), *command]
     return subprocess.Popen(command, cwd=cwd, env=environment(threads), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                             stdin=subprocess.DEVNULL, start_new_session=True)
 

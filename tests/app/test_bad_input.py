@@ -116,6 +116,14 @@ BROKEN_COMMANDS = {
     "override_out_of_range": (["run", "{study}", "--set", "count.draws=0"], ["count.draws", "at least 1"]),
     "override_without_value": (["run", "{study}", "--set", "count.draws"], ["key=value"]),
     "override_of_unknown_study_key": (["run", "{study}", "--set", "study.sed=3"], ["study.sed", "study.seed"]),
+    "override_before_the_study": (["run", "--set", "count.draws=0", "{study}"], ["count.draws", "at least 1"]),
+    "newlines_in_a_name": (["run", "{study}", "--set", 'study.name="a\\nb"'], ["study.name"]),
+    "no_number_as_time_limit": (["run", "{study}", "--out", "b.h5", "--time-limit", "nan"], ["--time-limit"]),
+    "too_many_replicates": (["run", "{study}", "--set", "study.replicates=4000000000"], ["study.replicates"]),
+    "retry_without_resume": (["run", "{study}", "--out", "b.h5", "--retry-failed"], ["--retry-failed", "--resume"]),
+    "study_as_output": (["run", "{study}", "--out", "{study}", "--overwrite"], ["study.toml", "not overwritten"]),
+    "output_without_a_name": (["run", "{study}", "--out", ""], ["--out"]),
+    "comparison_with_nothing": (["compare", "{results}", "nowhere.h5"], ["nowhere.h5"]),
     # kind 13: changed study
     "resume_of_another_study": (["run", "{study}", "--out", "{results}", "--resume", "--set", "count.draws=11"], ["draws = 10", "draws = 11"]),
     # kind 14: item

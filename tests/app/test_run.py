@@ -15,7 +15,7 @@ import xarray
 from fermiac import same_bits
 from program import descendants, fermiac, kill_all_ranks, start, write_count
 
-PORTABLE = "build/release-x86-64-v3/fermiac"
+PORTABLE = os.environ.get("FERMIAC_PORTABLE", "")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_same_bits_without_shared_memory(baseline, tmp_path):
     assert_same(baseline / "a.h5", tmp_path / "b.h5")
 
 
-@pytest.mark.skipif(not os.path.exists(PORTABLE), reason="the portable program is built beside the release build only")
+@pytest.mark.skipif(not PORTABLE, reason="the portable program is built beside the release build only")
 def test_same_bits_of_the_portable_build(baseline, tmp_path):
     assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", program=PORTABLE).returncode == 0
     assert_same(baseline / "a.h5", tmp_path / "b.h5")
@@ -109,6 +109,7 @@ def done(path):
         return numpy.zeros(0)
 
 
+@pytest.mark.stat
 def test_a_time_limit_stops_in_time_and_resume_goes_on(tmp_path):
     study = write_count(tmp_path / "study.toml", replicates=20, draws=40_000_000)
     assert fermiac("run", study, "--out", tmp_path / "a.h5", ranks=2).returncode == 0
@@ -122,14 +123,13 @@ def test_a_time_limit_stops_in_time_and_resume_goes_on(tmp_path):
     assert_same(tmp_path / "a.h5", tmp_path / "b.h5")
 
 
+@pytest.mark.stat
 @pytest.mark.parametrize("mca", [[], ["--mca", "btl", "self,tcp", "--mca", "osc", "^sm", "--mca", "btl_tcp_if_include", "lo"]],
                          ids=["shared_memory", "tcp"])
 def test_a_signal_to_one_rank_stops_all_promptly(tmp_path, mca):
     study = write_count(tmp_path / "study.toml", replicates=400, draws=40_000_000)
     out = tmp_path / "a.h5"
-    process = subprocess.Popen(["mpirun", "-q", *mca, "-np", "2", os.path.abspath(os.environ.get("FERMIAC", "build/release/fermiac")),
-                                "run", study, "--out", out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               stdin=subprocess.DEVNULL, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    process = start("run", study, "--out", out, ranks=2, mca=mca)
     wait_for(lambda: (done(out) == 1).sum() >= 4, process)
     ranks = [pid for pid in descendants(process.pid) if b"--out" in open(f"/proc/{pid}/cmdline", "rb").read()]
     os.kill(ranks[-1], 10)  # SIGUSR1
@@ -147,6 +147,7 @@ def wait_for(condition, process, limit_s=60):
         time.sleep(0.01)
 
 
+@pytest.mark.stat
 def test_twenty_kills_of_all_ranks_lose_nothing(tmp_path):
     """kill -9 at random instants inside the work, resumed on another number of ranks; nothing done is computed again."""
     study = write_count(tmp_path / "study.toml", replicates=400, draws=4_000_000)
@@ -171,6 +172,23 @@ def test_twenty_kills_of_all_ranks_lose_nothing(tmp_path):
     assert_same(tmp_path / "a.h5", out)
     with h5py.File(out) as file:
         assert list(file["run/items_before"][:20]) == n_done
+
+
+def test_more_ranks_than_items_and_nothing_left_to_do(tmp_path):
+    study = write_count(tmp_path / "study.toml", replicates=1)
+    assert fermiac("run", study, "--out", tmp_path / "a.h5").returncode == 0
+    assert fermiac("run", study, "--out", tmp_path / "b.h5", ranks=4).returncode == 0
+    assert_same(tmp_path / "a.h5", tmp_path / "b.h5")
+    again = fermiac("run", study, "--out", tmp_path / "b.h5", "--resume", ranks=2)
+    assert again.returncode == 0 and "0 to do" in again.stderr
+    assert_same(tmp_path / "a.h5", tmp_path / "b.h5")
+
+
+def test_no_time_at_all_stops_at_once_and_leaves_a_file_to_resume(baseline, tmp_path):
+    stopped = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--time-limit", 0, ranks=2)
+    assert stopped.returncode == 75, stopped.stderr
+    assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--resume").returncode == 0
+    assert_same(baseline / "a.h5", tmp_path / "b.h5")
 
 
 def test_a_damaged_item_is_computed_again(baseline, tmp_path):
@@ -200,6 +218,7 @@ def test_reuse_takes_over_what_is_common(baseline, tmp_path):
 # ------------------------------------------------------------------------------------------- what others read
 
 
+@pytest.mark.stat
 def test_xarray_reads_names_units_and_truths_while_the_study_runs(tmp_path):
     study = write_count(tmp_path / "study.toml", replicates=100, draws=40_000_000)
     out = tmp_path / "a.h5"
@@ -269,6 +288,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, ranks):
     assert len(result.stderr.strip().splitlines()) == 1 and "/proc/a.h5" in result.stderr
 
 
+@pytest.mark.stat
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path, ranks):
     study = write_count(tmp_path / "study.toml", replicates=200, draws=40_000_000)

@@ -85,12 +85,13 @@ def test_same_bits_by_teams(baseline, tmp_path, ranks, team):
     assert_same(baseline / "a.h5", tmp_path / "b.h5")
 
 
-@pytest.mark.skipif(not os.path.exists(PORTABLE), reason="the portable program is built beside the release build only")
+@pytest.mark.skipif(not PORTABLE, reason="the portable program is built beside the release build only")
 def test_same_bits_of_the_portable_build(baseline, tmp_path):
     assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", program=PORTABLE).returncode == 0
     assert_same(baseline / "a.h5", tmp_path / "b.h5")
 
 
+@pytest.mark.stat
 @pytest.mark.parametrize("team", [1, 2])
 def test_killed_long_items_go_on_from_their_checkpoints(tmp_path, team):
     study = tmp_path / "study.toml"
@@ -115,6 +116,7 @@ def test_killed_long_items_go_on_from_their_checkpoints(tmp_path, team):
     assert not list(tmp_path.glob("b.h5.item_*"))
 
 
+@pytest.mark.stat
 def test_a_stop_in_time_keeps_the_state_of_a_long_item(tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(SMALL.format(sweeps=40000).replace("replicates = 3", "replicates = 1"))
@@ -131,6 +133,7 @@ def test_a_stop_in_time_keeps_the_state_of_a_long_item(tmp_path):
     assert_same(tmp_path / "a.h5", tmp_path / "b.h5")
 
 
+@pytest.mark.stat
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_two_threads_are_faster_than_one(tmp_path):
     study = tmp_path / "study.toml"
@@ -139,7 +142,7 @@ def test_two_threads_are_faster_than_one(tmp_path):
     def seconds(threads, copies):
         begin = time.monotonic()
         processes = [start("run", study, "--out", tmp_path / f"{i}.h5", "--overwrite", threads=threads) for i in range(copies)]
-        assert [process.wait() for process in processes] == [0] * copies
+        assert [process.wait(timeout=120) for process in processes] == [0] * copies
         return time.monotonic() - begin
 
     # What two independent processes gain here and now is what two threads could: shared machines offer less than two cores.
@@ -155,3 +158,20 @@ def test_everything_is_finite_without_interaction_and_the_variance_is_zero(tmp_p
     assert result.returncode == 0, result.stderr
     with h5py.File(tmp_path / "a.h5") as file:
         assert numpy.allclose(file["ground_state"], 1.0) and numpy.allclose(file["energy_truth"], 1.0, atol=1e-3)
+
+
+def test_an_item_that_cannot_be_computed_is_recorded_and_the_study_goes_on(tmp_path):
+    study = tmp_path / "study.toml"
+    # A learning rate that throws every start to infinity, beside one that does not.
+    study.write_text(SMALL.format(sweeps=100).replace("replicates = 3", "replicates = 1") + 'method = "gd"\n'
+                     + '[[sweep]]\n"optimiser.rate" = [0.05, 1e300]\n')
+    runs = [fermiac("run", study, "--out", tmp_path / "a.h5", ranks=2),
+            fermiac("run", study, "--out", tmp_path / "a.h5", "--resume"),
+            fermiac("run", study, "--out", tmp_path / "a.h5", "--resume", "--retry-failed", ranks=2)]
+    assert [run.returncode for run in runs] == [1, 1, 1], [run.stderr for run in runs]
+    assert [f"{n} to do" in run.stderr for n, run in zip((4, 0, 2), runs)] == [True] * 3
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert numpy.array(file["done"]).squeeze().tolist() == [[1, 2], [1, 2]]
+        assert file["error"][0, 1, 0] and not file["error"][0, 0, 0]
+        assert numpy.isfinite(file["mean_energy"][:, 0]).all() and numpy.isnan(file["mean_energy"][:, 1]).all()
+        assert file["summarised"][()] == 1

@@ -1,4 +1,4 @@
-/// The subcommands that only read: they print to standard output and start no MPI.
+/// The subcommands besides `run` and `compare`: they start no MPI and return what is to be printed.
 #pragma once
 
 #include <cstdint>

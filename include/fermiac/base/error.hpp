@@ -12,14 +12,17 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The text with control characters replaced by spaces: a message is one line whatever a user put into a name.
+std::string one_line(std::string text);
+
 /// The user's input is wrong: a study file, a command line, a table. Exit status 2, nothing written.
 ///
 /// `what()` is one line. `key()` is the parameter at fault ("system.omega"; empty where none is): whoever knows
 /// the file adds file and line to it.
 class InputError : public Error {
  public:
-  explicit InputError(std::string const& message) : Error(message) {}
-  InputError(std::string key, std::string const& message) : Error(message), key_(std::move(key)) {}
+  explicit InputError(std::string const& message) : Error(one_line(message)) {}
+  InputError(std::string key, std::string const& message) : Error(one_line(message)), key_(std::move(key)) {}
 
   std::string const& key() const noexcept { return key_; }
 

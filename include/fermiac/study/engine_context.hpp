@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "fermiac/base/context.hpp"
@@ -21,7 +22,7 @@ class EngineContext final : public Context {
                 double checkpoint_interval_s);
 
   void tick() override;
-  void progress(double) override {}
+  void progress(double fraction) override { progress_.set_current(fraction); }
   bool checkpoint_due() const override;
   bool stop_requested() const override { return stop_; }
   std::optional<Archive> saved() override;
@@ -29,8 +30,13 @@ class EngineContext final : public Context {
 
   /// The item that saves and is restored from now on, by its file; `fingerprint` names study and item.
   void begin_item(std::filesystem::path checkpoint, std::string fingerprint);
-  /// Removes the item's checkpoint: it is done.
+  /// Removes the item's checkpoint: it is done, and written.
   void end_item();
+  /// Whether the item has one.
+  bool has_checkpoint() const { return kept_; }
+
+  /// Called now and then by `tick`, for what the run must do in time.
+  void on_poll(std::function<void()> action) { on_poll_ = std::move(action); }
 
  private:
   void poll();
@@ -42,6 +48,7 @@ class EngineContext final : public Context {
   double checkpoint_interval_s_;
   std::filesystem::path checkpoint_;
   std::string fingerprint_;
+  std::function<void()> on_poll_ = [] {};
   bool kept_ = false;
   std::chrono::steady_clock::time_point last_poll_{};
   std::chrono::steady_clock::time_point last_save_{};

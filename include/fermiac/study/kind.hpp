@@ -126,11 +126,13 @@ class Kind {
   /// @param point       its parameters
   /// @param seed        of the study; with the point's canonical text and the replicate it names the streams
   /// @param replicates  a contiguous range
-  /// @throws ItemFailure  where it cannot be computed; Stopped after saving a checkpoint on request
+  /// @throws ItemFailure  where it cannot be computed; Stopped after saving a checkpoint on request. All members of a team
+  ///                      must come to the same end (decide from gathered values, or by `Team::any`): others would wait.
   virtual void compute(Parameters const& point, std::uint64_t seed, Range replicates, Team& team, Context& context,
                        ItemRecord& record) const = 0;
 
   /// The pass after the last item: from all done items of a point to its point variables. Deterministic and repeatable.
+  /// A variable that cannot be computed stays NaN.
   ///
   /// @param items  records of the done items, in order; may be empty where all failed
   virtual void summarise(Parameters const& point, std::vector<ItemRecord> const& items, Context& context,

@@ -89,7 +89,12 @@ class Parameters {
   /// that is in the streams, ordered by key. Independent of the order and spelling of the study file.
   std::string canonical() const;
 
+  /// The same of all parameters: two points of one study never share it.
+  std::string complete() const;
+
  private:
+  std::string lines(bool all) const;
+
   std::span<Parameter const> declared_;
   std::map<std::string, Value, std::less<>> values_;
 };

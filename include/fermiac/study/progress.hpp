@@ -26,6 +26,9 @@ class Progress {
   /// @param n_finished  in this run, by all ranks
   void show(std::uint64_t n_finished);
 
+  /// Share of this rank's item at hand that is done; shown where items are long.
+  void set_current(double fraction) { current_ = fraction; }
+
   /// Ends the line of the bar.
   void end();
 
@@ -36,6 +39,7 @@ class Progress {
   std::uint64_t n_before_;
   Deadline clock_;
   double next_s_;
+  double current_ = 0;
 };
 
 /// "1 h 02 min", "3 min 20 s", "12.3 s".
