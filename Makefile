@@ -31,7 +31,7 @@ FLAGS_NUMERIC  := -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp
 FLAGS_WARNING  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Wno-stringop-overflow $(if $(WERROR),-Werror)
 FLAGS_release  := -O3 -march=$(ARCH) -mprefer-vector-width=512
 FLAGS_debug    := -O0 -g -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS
-FLAGS_asan     := -O1 -g -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS \
+FLAGS_asan     := -O1 -g1 -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS \
                   -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_coverage := -O0 -g -march=$(ARCH) --coverage
 FLAGS_ARMA     := -DARMA_DONT_USE_WRAPPER -DARMA_DONT_USE_OPENMP -DARMA_DONT_USE_HDF5 $(if $(filter release,$(MODE)),-DARMA_NO_DEBUG)
