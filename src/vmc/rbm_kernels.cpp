@@ -32,8 +32,6 @@ template <class Body>
   return static_cast<double>(std::bit_cast<std::int32_t>(word ^ 0x80000000U)) + 0.5;
 }
 
-[[gnu::always_inline]] inline double positive_part(double x) { return x > 0 ? x : 0.0; }
-
 /// Columns of the scratch, `tile_size` doubles each.
 struct Scratch {
   Scratch(Machine const& machine, double* memory)
@@ -60,19 +58,21 @@ std::uint64_t move_fused(Machine const& machine, Walkers const& walkers, size_t 
   double* __restrict x = walkers.x + particle * D * stride;
   double* __restrict theta = walkers.theta;
   double* __restrict e = walkers.e;
-  double* __restrict m = walkers.m;
+  double* __restrict size = walkers.size;
   double* __restrict P = walkers.P;
   std::uint32_t const* __restrict word[3] = {words[0], words[1], words[2]};
   std::uint32_t const* __restrict last_word = words[3];
   double a[D];
   double V[D][H];
+  double V_sum[D];
   for (size_t c = 0; c < D; ++c) {
     a[c] = machine.a[particle * D + c];
+    V_sum[c] = machine.V_sum[particle * D + c];
     for (size_t j = 0; j < H; ++j) V[c][j] = machine.V[(particle * D + c) * H + j];
   }
   double const scale = step * 0x1p-32;
-  double const gauss = -0.5 * machine.inverse_sigma_squared;
-  double const two_s = 2 * machine.s;
+  double const width = machine.inverse_sigma_squared;
+  double const s = machine.s;
   bool const squared = machine.s == 1;
 
   std::uint64_t accepted = 0;
@@ -80,15 +80,16 @@ std::uint64_t move_fused(Machine const& machine, Walkers const& walkers, size_t 
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
     double shift[D];
-    double square_change = 0;
+    double gain = 0;
     FERMIAC_UNROLL
     for (size_t c = 0; c < D; ++c) {
       shift[c] = centred(word[c][k]) * scale;
-      square_change = std::fma(shift[c], std::fma(2.0, x[c * stride + k] - a[c], shift[c]), square_change);
+      double const slope = std::fma(-width, std::fma(2.0, x[c * stride + k] - a[c], shift[c]), V_sum[c]);
+      gain = std::fma(shift[c], slope, gain);
     }
     double new_theta[H];
     double new_e[H];
-    double new_m = 0;
+    double new_size = 0;
     double new_P = 1;
     FERMIAC_UNROLL
     for (size_t j = 0; j < H; ++j) {
@@ -96,16 +97,16 @@ std::uint64_t move_fused(Machine const& machine, Walkers const& walkers, size_t 
       FERMIAC_UNROLL
       for (size_t c = 0; c < D; ++c) t = std::fma(V[c][j], shift[c], t);
       new_theta[j] = t;
-      new_e[j] = simd::exp_held(-std::fabs(t));
-      new_m += positive_part(t);
+      new_e[j] = simd::exp_decay(t);
+      new_size += std::fabs(t);
       new_P = std::fma(new_P, new_e[j], new_P);
     }
-    double const ratio = simd::exp_held(two_s * std::fma(gauss, square_change, new_m - m[k]));
+    double const ratio = simd::exp_held(s * (gain + (new_size - size[k])));
     double const u = std::fma(centred(last_word[k]), 0x1p-32, 0.5);
     double const old_weight = squared ? P[k] * P[k] : P[k];
     double const new_weight = squared ? new_P * new_P : new_P;
     bool const take = u * old_weight < new_weight * ratio;
-    m[k] = take ? new_m : m[k];
+    size[k] = take ? new_size : size[k];
     P[k] = take ? new_P : P[k];
     FERMIAC_UNROLL
     for (size_t c = 0; c < D; ++c) x[c * stride + k] = take ? x[c * stride + k] + shift[c] : x[c * stride + k];
@@ -119,7 +120,62 @@ std::uint64_t move_fused(Machine const& machine, Walkers const& walkers, size_t 
   return accepted;
 }
 
-/// theta' = theta + V . shift and e' for hidden unit j; multiplies P' and adds to m'.
+/// theta' = theta + V . shift and e' of R hidden units from `j` on, a factor of P' and a term of the new size for each.
+template <size_t R, size_t D, class Count>
+[[gnu::always_inline]] inline void propose_units(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
+                                                 size_t particle, size_t j, size_t first, Count count,
+                                                 double const (&shift)[D][tile_size], double* __restrict new_size,
+                                                 double* __restrict new_P) {
+  size_t const n = count;
+  size_t const stride = walkers.stride;
+  double const* __restrict theta = walkers.theta + j * stride + first;
+  double* __restrict new_theta = scratch.probability(j);
+  double* __restrict new_e = scratch.slope(j);
+  double V[R][D];
+  for (size_t r = 0; r < R; ++r)
+    for (size_t c = 0; c < D; ++c) V[r][c] = machine.V[(particle * D + c) * machine.hidden + j + r];
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    double size = new_size[k];
+    double P = new_P[k];
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R; ++r) {
+      double t = theta[r * stride + k];
+      FERMIAC_UNROLL
+      for (size_t c = 0; c < D; ++c) t = std::fma(V[r][c], shift[c][k], t);
+      double const e = simd::exp_decay(t);
+      new_theta[r * tile_size + k] = t;
+      new_e[r * tile_size + k] = e;
+      size += std::fabs(t);
+      P = std::fma(P, e, P);
+    }
+    new_size[k] = size;
+    new_P[k] = P;
+  }
+}
+
+/// The new values of R hidden units where they are taken.
+template <size_t R, class Count>
+[[gnu::always_inline]] inline void take_units(Walkers const& walkers, Scratch const& scratch, size_t j, size_t first,
+                                              Count count, double const* __restrict taken) {
+  size_t const n = count;
+  size_t const stride = walkers.stride;
+  double* __restrict theta = walkers.theta + j * stride + first;
+  double* __restrict e = walkers.e + j * stride + first;
+  double const* __restrict new_theta = scratch.probability(j);
+  double const* __restrict new_e = scratch.slope(j);
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    bool const take = taken[k] > 0;
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R; ++r) {
+      theta[r * stride + k] = take ? new_theta[r * tile_size + k] : theta[r * stride + k];
+      e[r * stride + k] = take ? new_e[r * tile_size + k] : e[r * stride + k];
+    }
+  }
+}
+
+/// In steps, two hidden units at a time: for any number of them.
 template <size_t D, class Count>
 std::uint64_t move_tile(Machine const& machine, Walkers const& walkers, size_t particle, double step,
                         std::uint32_t const* const words[4], size_t first, Count count) {
@@ -128,65 +184,59 @@ std::uint64_t move_tile(Machine const& machine, Walkers const& walkers, size_t p
   size_t const H = machine.hidden;
   Scratch const scratch(machine, walkers.scratch);
   alignas(64) double shift[D][tile_size];
-  alignas(64) double square_change[tile_size];
-  alignas(64) double new_m[tile_size];
+  alignas(64) double gain[tile_size];
+  alignas(64) double new_size[tile_size];
   alignas(64) double new_P[tile_size];
   alignas(64) double taken[tile_size];
   double* x = walkers.x + particle * D * stride + first;
-  double* m = walkers.m + first;
+  double* size = walkers.size + first;
   double* P = walkers.P + first;
 
+  double const width = machine.inverse_sigma_squared;
   double const scale = step * 0x1p-32;
   for (size_t k = 0; k < n; ++k) {
-    square_change[k] = 0;
-    new_m[k] = 0;
+    gain[k] = 0;
+    new_size[k] = 0;
     new_P[k] = 1;
   }
   for (size_t c = 0; c < D; ++c) {
     std::uint32_t const* word = words[c] + first;
     double const a = machine.a[particle * D + c];
+    double const V_sum = machine.V_sum[particle * D + c];
     FERMIAC_VECTORISE
     for (size_t k = 0; k < n; ++k) {
       shift[c][k] = centred(word[k]) * scale;
-      square_change[k] = std::fma(shift[c][k], std::fma(2.0, x[c * stride + k] - a, shift[c][k]), square_change[k]);
+      double const slope = std::fma(-width, std::fma(2.0, x[c * stride + k] - a, shift[c][k]), V_sum);
+      gain[k] = std::fma(shift[c][k], slope, gain[k]);
     }
   }
-  for (size_t j = 0; j < H; ++j) {
+  for (size_t j = 0; j < H;) {
     if (j > 0 && j % group_size == 0)
       for (size_t k = 0; k < n; ++k) {
-        new_m[k] += simd::log(new_P[k]);
+        new_size[k] += 2 * simd::log(new_P[k]);
         new_P[k] = 1;
       }
-    double const* theta = walkers.theta + j * stride + first;
-    double* new_theta = scratch.probability(j);
-    double* new_e = scratch.slope(j);
-    double V[D];
-    for (size_t c = 0; c < D; ++c) V[c] = machine.V[(particle * D + c) * H + j];
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) {
-      double t = theta[k];
-      FERMIAC_UNROLL
-      for (size_t c = 0; c < D; ++c) t = std::fma(V[c], shift[c][k], t);
-      new_theta[k] = t;
-      new_e[k] = simd::exp_held(-std::fabs(t));
-      new_m[k] += positive_part(t);
-      new_P[k] = std::fma(new_P[k], new_e[k], new_P[k]);
+    if (j + 2 <= H) {
+      propose_units<2>(machine, walkers, scratch, particle, j, first, count, shift, new_size, new_P);
+      j += 2;
+    } else {
+      propose_units<1>(machine, walkers, scratch, particle, j, first, count, shift, new_size, new_P);
+      ++j;
     }
   }
-  double const gauss = -0.5 * machine.inverse_sigma_squared;
-  double const two_s = 2 * machine.s;
-  bool const squared = machine.s == 1;
+  double const s = machine.s;
+  bool const squared = s == 1;
   std::uint32_t const* last_word = words[3] + first;
   std::uint64_t accepted = 0;
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
-    double const ratio = simd::exp_held(two_s * std::fma(gauss, square_change[k], new_m[k] - m[k]));
+    double const ratio = simd::exp_held(s * (gain[k] + (new_size[k] - size[k])));
     double const u = std::fma(centred(last_word[k]), 0x1p-32, 0.5);
     double const old_weight = squared ? P[k] * P[k] : P[k];
     double const new_weight = squared ? new_P[k] * new_P[k] : new_P[k];
     bool const take = u * old_weight < new_weight * ratio;
     taken[k] = take ? 1.0 : 0.0;
-    m[k] = take ? new_m[k] : m[k];
+    size[k] = take ? new_size[k] : size[k];
     P[k] = take ? new_P[k] : P[k];
     accepted += take ? 1 : 0;
   }
@@ -194,17 +244,9 @@ std::uint64_t move_tile(Machine const& machine, Walkers const& walkers, size_t p
     FERMIAC_VECTORISE
     for (size_t k = 0; k < n; ++k) x[c * stride + k] = taken[k] > 0 ? x[c * stride + k] + shift[c][k] : x[c * stride + k];
   }
-  for (size_t j = 0; j < H; ++j) {
-    double* theta = walkers.theta + j * stride + first;
-    double* e = walkers.e + j * stride + first;
-    double const* new_theta = scratch.probability(j);
-    double const* new_e = scratch.slope(j);
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) {
-      theta[k] = taken[k] > 0 ? new_theta[k] : theta[k];
-      e[k] = taken[k] > 0 ? new_e[k] : e[k];
-    }
-  }
+  size_t j = 0;
+  for (; j + 2 <= H; j += 2) take_units<2>(walkers, scratch, j, first, count, taken);
+  for (; j < H; ++j) take_units<1>(walkers, scratch, j, first, count, taken);
   return accepted;
 }
 
@@ -218,6 +260,56 @@ std::uint64_t move_any(Machine const& machine, Walkers const& walkers, size_t pa
 }
 
 // ---------------------------------------------------------------------------------------------------- slope of ln Psi
+/// p = 1 / (1 + exp(-theta)) and p (1 - p) of R hidden units from `j` on, added to the Laplacian. One division for all of them:
+/// they are the dearest part of a local energy otherwise.
+template <size_t R, class Count>
+[[gnu::always_inline]] inline void probabilities(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
+                                                 size_t j, size_t first, Count count, double* __restrict laplacian) {
+  static_assert(R == 1 || R == 2 || R == 4);
+  size_t const n = count;
+  size_t const stride = walkers.stride;
+  double const* __restrict theta = walkers.theta + j * stride + first;
+  double const* __restrict e = walkers.e + j * stride + first;
+  double* __restrict probability = scratch.probability(j);
+  double* __restrict slope = scratch.slope(j);
+  double V_square[R];
+  for (size_t r = 0; r < R; ++r) V_square[r] = machine.V_square[j + r];
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    double inverse[R];
+    if constexpr (R == 1) {
+      inverse[0] = 1.0 / (1.0 + e[k]);
+    } else {
+      double pair[R / 2];
+      FERMIAC_UNROLL
+      for (size_t r = 0; r < R / 2; ++r) pair[r] = (1.0 + e[2 * r * stride + k]) * (1.0 + e[(2 * r + 1) * stride + k]);
+      double inverse_pair[R / 2];
+      if constexpr (R == 2) {
+        inverse_pair[0] = 1.0 / pair[0];
+      } else {
+        double const inverse_all = 1.0 / (pair[0] * pair[1]);
+        inverse_pair[0] = inverse_all * pair[1];
+        inverse_pair[1] = inverse_all * pair[0];
+      }
+      FERMIAC_UNROLL
+      for (size_t r = 0; r < R / 2; ++r) {
+        inverse[2 * r] = inverse_pair[r] * (1.0 + e[(2 * r + 1) * stride + k]);
+        inverse[2 * r + 1] = inverse_pair[r] * (1.0 + e[2 * r * stride + k]);
+      }
+    }
+    double sum = laplacian[k];
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R; ++r) {
+      double const other = e[r * stride + k] * inverse[r];
+      probability[r * tile_size + k] = theta[r * stride + k] > 0 ? inverse[r] : other;
+      double const product = other * inverse[r];
+      slope[r * tile_size + k] = product;
+      sum = std::fma(V_square[r], product, sum);
+    }
+    laplacian[k] = sum;
+  }
+}
+
 /// p_j = 1 / (1 + exp(-theta_j)), p_j (1 - p_j), drift and Laplacian of a tile.
 template <size_t D, size_t H_fixed, class Count>
 [[gnu::always_inline]] inline void slope_tile(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
@@ -229,21 +321,10 @@ template <size_t D, size_t H_fixed, class Count>
   double const width = machine.inverse_sigma_squared;
   double const constant = -static_cast<double>(machine.particles * D) * width;
   for (size_t k = 0; k < n; ++k) laplacian[k] = constant;
-  for (size_t j = 0; j < H; ++j) {
-    double const* __restrict theta = walkers.theta + j * stride + first;
-    double const* __restrict e = walkers.e + j * stride + first;
-    double* __restrict probability = scratch.probability(j);
-    double* __restrict slope = scratch.slope(j);
-    double const V_square = machine.V_square[j];
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) {
-      double const inverse = 1.0 / (1.0 + e[k]);
-      double const other = e[k] * inverse;
-      probability[k] = theta[k] > 0 ? inverse : other;
-      slope[k] = other * inverse;
-      laplacian[k] = std::fma(V_square, slope[k], laplacian[k]);
-    }
-  }
+  size_t j = 0;
+  for (; j + 4 <= H; j += 4) probabilities<4>(machine, walkers, scratch, j, first, count, laplacian);
+  for (; j + 2 <= H; j += 2) probabilities<2>(machine, walkers, scratch, j, first, count, laplacian);
+  for (; j < H; ++j) probabilities<1>(machine, walkers, scratch, j, first, count, laplacian);
   for (size_t k = 0; k < n; ++k) laplacian[k] *= s;
 
   for (size_t p = 0; p < machine.particles; ++p) {
@@ -259,9 +340,9 @@ template <size_t D, size_t H_fixed, class Count>
         FERMIAC_UNROLL
         for (size_t c = 0; c < D; ++c) f[c] = (a[c] - x[c * stride + k]) * width;
         FERMIAC_UNROLL
-        for (size_t j = 0; j < H_fixed; ++j) {
+        for (size_t h = 0; h < H_fixed; ++h) {
           FERMIAC_UNROLL
-          for (size_t c = 0; c < D; ++c) f[c] = std::fma(V[c * H_fixed + j], probability[j * tile_size + k], f[c]);
+          for (size_t c = 0; c < D; ++c) f[c] = std::fma(V[c * H_fixed + h], probability[h * tile_size + k], f[c]);
         }
         FERMIAC_UNROLL
         for (size_t c = 0; c < D; ++c) drift[c * tile_size + k] = s * f[c];
@@ -269,11 +350,11 @@ template <size_t D, size_t H_fixed, class Count>
     } else {
       for (size_t c = 0; c < D; ++c) {
         for (size_t k = 0; k < n; ++k) drift[c * tile_size + k] = (a[c] - x[c * stride + k]) * width;
-        for (size_t j = 0; j < H; ++j) {
-          double const weight = V[c * H + j];
+        for (size_t h = 0; h < H; ++h) {
+          double const weight = V[c * H + h];
           FERMIAC_VECTORISE
           for (size_t k = 0; k < n; ++k)
-            drift[c * tile_size + k] = std::fma(weight, probability[j * tile_size + k], drift[c * tile_size + k]);
+            drift[c * tile_size + k] = std::fma(weight, probability[h * tile_size + k], drift[c * tile_size + k]);
         }
         for (size_t k = 0; k < n; ++k) drift[c * tile_size + k] *= s;
       }
@@ -349,19 +430,45 @@ template <size_t R, class Count>
     for (size_t l = 0; l < n_lanes; ++l) sums[r][l] = lanes[r][l];
 }
 
-template <class Count>
-[[gnu::always_inline]] inline void add_values(double const* row, double* sums, Count count) {
+/// Adds rows[r] likewise.
+template <size_t R, class Count>
+[[gnu::noinline]] void add_values(double const* const (&rows)[R], double* const (&sums)[R], Count count) {
   size_t const n = count;
-  double lanes[n_lanes];
-  for (size_t l = 0; l < n_lanes; ++l) lanes[l] = sums[l];
+  double const* row[R];
+  for (size_t r = 0; r < R; ++r) row[r] = rows[r];
+  double lanes[R][n_lanes];
+  for (size_t r = 0; r < R; ++r)
+    for (size_t l = 0; l < n_lanes; ++l) lanes[r][l] = sums[r][l];
   size_t k = 0;
   for (; k + n_lanes <= n; k += n_lanes) {
     FERMIAC_UNROLL
-    for (size_t l = 0; l < n_lanes; ++l) lanes[l] += row[k + l];
+    for (size_t r = 0; r < R; ++r) {
+      FERMIAC_UNROLL
+      for (size_t l = 0; l < n_lanes; ++l) lanes[r][l] += row[r][k + l];
+    }
   }
   if constexpr (!std::is_same_v<Count, FullTile>)
-    for (; k < n; ++k) lanes[k % n_lanes] += row[k];
-  for (size_t l = 0; l < n_lanes; ++l) sums[l] = lanes[l];
+    for (; k < n; ++k)
+      for (size_t r = 0; r < R; ++r) lanes[r][k % n_lanes] += row[r][k];
+  for (size_t r = 0; r < R; ++r)
+    for (size_t l = 0; l < n_lanes; ++l) sums[r][l] = lanes[r][l];
+}
+
+/// Adds row(r) to sum(r) for r = 0 ... n_rows - 1, or row(r) * b, four rows at a time.
+template <class Row, class Sum, class Count>
+[[gnu::always_inline]] inline void add_all_values(size_t n_rows, Row const& row, Sum const& sum, Count count) {
+  size_t r = 0;
+  for (; r + 4 <= n_rows; r += 4)
+    add_values<4>({row(r), row(r + 1), row(r + 2), row(r + 3)}, {sum(r), sum(r + 1), sum(r + 2), sum(r + 3)}, count);
+  for (; r < n_rows; ++r) add_values<1>({row(r)}, {sum(r)}, count);
+}
+template <class Row, class Sum, class Count>
+[[gnu::always_inline]] inline void add_all_products(size_t n_rows, Row const& row, double const* b, Sum const& sum,
+                                                    Count count) {
+  size_t r = 0;
+  for (; r + 4 <= n_rows; r += 4)
+    add_products<4>({row(r), row(r + 1), row(r + 2), row(r + 3)}, b, {sum(r), sum(r + 1), sum(r + 2), sum(r + 3)}, count);
+  for (; r < n_rows; ++r) add_products<1>({row(r)}, b, {sum(r)}, count);
 }
 
 /// Columns of `DerivativeSums`.
@@ -394,6 +501,31 @@ template <size_t R, class Count>
     add_products<R>(energy_x, scratch.probability(j), x, scratch.slope(j), energy_lanes, n);
   else
     add_products<R>(energy_x, scratch.probability(j), energy_lanes, n);
+}
+
+/// grad G . grad theta_j, two particles at a time.
+template <size_t D, class Count>
+[[gnu::always_inline]] inline void directional_slope(Machine const& machine, Scratch const& scratch, size_t j, Count count,
+                                                     double* __restrict product) {
+  size_t const n = count;
+  for (size_t i = 0; i < scratch.M; i += 2 * D) {
+    bool const first = i == 0;
+    bool const second = i + D < scratch.M;
+    double weight[2 * D];
+    FERMIAC_UNROLL
+    for (size_t c = 0; c < 2 * D; ++c) weight[c] = c < D || second ? machine.V[(i + c) * machine.hidden + j] : 0.0;
+    double const* __restrict G = scratch.pair_gradient(i);
+    double const* __restrict other = scratch.pair_gradient(second ? i + D : i);
+    FERMIAC_VECTORISE
+    for (size_t k = 0; k < n; ++k) {
+      double sum = first ? 0.0 : product[k];
+      FERMIAC_UNROLL
+      for (size_t c = 0; c < D; ++c) sum = std::fma(weight[c], G[c * tile_size + k], sum);
+      FERMIAC_UNROLL
+      for (size_t c = 0; c < D; ++c) sum = std::fma(weight[D + c], other[c * tile_size + k], sum);
+      product[k] = sum;
+    }
+  }
 }
 
 /// Adds this sample of a tile to the sums of the derivatives. `scratch` holds what `slope_tile` and `measure_tile` left there.
@@ -430,21 +562,7 @@ void add_derivatives(Machine const& machine, Walkers const& walkers, Scratch con
     double* __restrict slope = scratch.slope(j);
     double const* __restrict theta = walkers.theta + j * stride + first;
     double const b = machine.b[j];
-    if (machine.control) {
-      for (size_t k = 0; k < n; ++k) product[k] = 0;
-      for (size_t i = 0; i < M; i += D) {
-        double weight[D];
-        for (size_t c = 0; c < D; ++c) weight[c] = machine.V[(i + c) * H + j];
-        double const* __restrict G = scratch.pair_gradient(i);
-        FERMIAC_VECTORISE
-        for (size_t k = 0; k < n; ++k) {
-          double sum = product[k];
-          FERMIAC_UNROLL
-          for (size_t c = 0; c < D; ++c) sum = std::fma(weight[c], G[c * tile_size + k], sum);
-          product[k] = sum;
-        }
-      }
-    }
+    if (machine.control) directional_slope<D>(machine, scratch, j, count, product);
     if (machine.sigma_trainable) {
       double* __restrict feature = scratch.sigma_feature();
       FERMIAC_VECTORISE
@@ -464,54 +582,58 @@ void add_derivatives(Machine const& machine, Walkers const& walkers, Scratch con
     double const* __restrict x = walkers.x + i * stride + first;
     double const* __restrict G = scratch.pair_gradient(i);
     double* __restrict energy_x = scratch.energy_x(i);
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) energy_x[k] = energy[k] * x[k];
     if (machine.control) {
       FERMIAC_VECTORISE
-      for (size_t k = 0; k < n; ++k) energy_x[k] = std::fma(-0.5, G[k], energy_x[k]);
+      for (size_t k = 0; k < n; ++k) energy_x[k] = std::fma(energy[k], x[k], -0.5 * G[k]);
+    } else {
+      FERMIAC_VECTORISE
+      for (size_t k = 0; k < n; ++k) energy_x[k] = energy[k] * x[k];
     }
   }
 
-  add_values(energy, sums.energy(), count);
-  for (size_t i = 0; i < M; ++i) {
-    add_values(walkers.x + i * stride + first, sums.feature(i), count);
-    add_values(scratch.energy_x(i), sums.energy_feature(i), count);
-  }
+  auto const coordinate = [&](size_t i) { return walkers.x + i * stride + first; };
+  auto const energy_x = [&](size_t i) { return scratch.energy_x(i); };
+  auto const probability = [&](size_t j) { return scratch.probability(j); };
+  auto const feature = [&](size_t offset) { return [&sums, offset](size_t k) { return sums.feature(offset + k); }; };
+  auto const energy_feature = [&](size_t offset) {
+    return [&sums, offset](size_t k) { return sums.energy_feature(offset + k); };
+  };
+  add_values<1>({energy}, {sums.energy()}, count);
+  add_all_values(M, coordinate, feature(0), count);
+  add_all_values(M, energy_x, energy_feature(0), count);
+  add_all_values(H, probability, feature(M), count);
+  add_all_products(H, probability, energy, energy_feature(M), count);
+  if (machine.control)
+    add_all_values(
+        H, [&](size_t j) { return scratch.slope(j); }, energy_feature(M), count);
   for (size_t j = 0; j < H; ++j) {
-    add_values(scratch.probability(j), sums.feature(M + j), count);
-    add_products<1>({energy}, scratch.probability(j), {sums.energy_feature(M + j)}, count);
-    if (machine.control) add_values(scratch.slope(j), sums.energy_feature(M + j), count);
     size_t i = 0;
     for (; i + 4 <= M; i += 4) add_weights<4>(machine, walkers, scratch, sums, i, j, first, count);
     for (; i < M; ++i) add_weights<1>(machine, walkers, scratch, sums, i, j, first, count);
   }
   if (machine.sigma_trainable) {
-    add_values(scratch.sigma_feature(), sums.feature(K - 1), count);
+    add_values<1>({scratch.sigma_feature()}, {sums.feature(K - 1)}, count);
     add_products<1>({energy}, scratch.sigma_feature(), {sums.energy_feature(K - 1)}, count);
-    if (machine.control) add_values(correction, sums.energy_feature(K - 1), count);
+    if (machine.control) add_values<1>({correction}, {sums.energy_feature(K - 1)}, count);
   }
   if (!with_products) return;
 
   for (size_t i = 0; i < M; ++i) std::copy_n(walkers.x + i * stride + first, n, scratch.feature(i));
   for (size_t j = 0; j < H; ++j) {
-    double const* __restrict probability = scratch.probability(j);
-    std::copy_n(probability, n, scratch.feature(M + j));
+    double const* __restrict p = scratch.probability(j);
+    std::copy_n(p, n, scratch.feature(M + j));
     for (size_t i = 0; i < M; ++i) {
       double const* __restrict x = walkers.x + i * stride + first;
-      double* __restrict feature = scratch.feature(M + H + i + M * j);
+      double* __restrict x_p = scratch.feature(M + H + i + M * j);
       FERMIAC_VECTORISE
-      for (size_t k = 0; k < n; ++k) feature[k] = x[k] * probability[k];
+      for (size_t k = 0; k < n; ++k) x_p[k] = x[k] * p[k];
     }
   }
   if (machine.sigma_trainable) std::copy_n(scratch.sigma_feature(), n, scratch.feature(K - 1));
-  for (size_t k = 0; k < K; ++k) {
-    size_t l = 0;
-    for (; l + 4 <= k + 1; l += 4)
-      add_products<4>({scratch.feature(l), scratch.feature(l + 1), scratch.feature(l + 2), scratch.feature(l + 3)},
-                      scratch.feature(k),
-                      {sums.product(k, l), sums.product(k, l + 1), sums.product(k, l + 2), sums.product(k, l + 3)}, count);
-    for (; l <= k; ++l) add_products<1>({scratch.feature(l)}, scratch.feature(k), {sums.product(k, l)}, count);
-  }
+  for (size_t k = 0; k < K; ++k)
+    add_all_products(
+        k + 1, [&](size_t l) { return scratch.feature(l); }, scratch.feature(k), [&](size_t l) { return sums.product(k, l); },
+        count);
 }
 
 template <size_t D, size_t H, class Count>
@@ -596,7 +718,7 @@ void measure_tile(Machine const& machine, Walkers const& walkers, size_t first, 
           double const inverse = 1.0 / r;
           interaction[k] += inverse;
           double const kr = decay * r;
-          double const envelope = simd::exp_held(-kr) * (1.0 / transverse);
+          double const envelope = simd::exp_decay(kr) * (1.0 / transverse);
           double const g1_over_r = (1.0 - kr) * envelope * inverse;
           double const g2 = decay * (kr - 2.0) * envelope;
           control[k] -= std::fma(g1_over_r, df + transverse, g2);
@@ -658,16 +780,16 @@ std::size_t scratch_columns(Machine const& machine) {
 void refresh(Machine const& machine, Walkers const& walkers) {
   size_t const M = machine.particles * machine.dimensions;
   size_t const n = walkers.n;
-  double* __restrict m = walkers.m;
+  double* __restrict size = walkers.size;
   double* __restrict P = walkers.P;
   for (size_t k = 0; k < n; ++k) {
-    m[k] = 0;
+    size[k] = 0;
     P[k] = 1;
   }
   for (size_t j = 0; j < machine.hidden; ++j) {
     if (j > 0 && j % group_size == 0)
       for (size_t k = 0; k < n; ++k) {
-        m[k] += simd::log(P[k]);
+        size[k] += 2 * simd::log(P[k]);
         P[k] = 1;
       }
     double* __restrict theta = walkers.theta + j * walkers.stride;
@@ -679,8 +801,8 @@ void refresh(Machine const& machine, Walkers const& walkers) {
       for (size_t k = 0; k < n; ++k) theta[k] = std::fma(weight, x[k], theta[k]);
     }
     for (size_t k = 0; k < n; ++k) {
-      e[k] = simd::exp_held(-std::fabs(theta[k]));
-      m[k] += positive_part(theta[k]);
+      e[k] = simd::exp_decay(theta[k]);
+      size[k] += std::fabs(theta[k]);
       P[k] = std::fma(P[k], e[k], P[k]);
     }
   }

@@ -21,6 +21,7 @@ struct Machine {
   double const* b;         ///< H
   double const* V;         ///< W / sigma^2, M x H, row after row
   double const* V_square;  ///< sum_i V_ij^2, H
+  double const* V_sum;     ///< sum_j V_ij, M
   double inverse_sigma_squared;
   double s;  ///< 1/2 or 1
   bool sigma_trainable;
@@ -38,15 +39,15 @@ struct Walkers {
   double* x;
   double* theta;
   double* e;
-  double* m;
-  double* P;
+  double* size;     ///< sum_j |theta_j|, and 2 ln of the factors that P does not hold
+  double* P;        ///< prod_j (1 + e_j), of the last groups of units
   double* scratch;  ///< `scratch_columns` columns of `tile_size` rows
 };
 
 /// Columns of scratch that moves and measurements of this machine need.
 std::size_t scratch_columns(Machine const& machine);
 
-/// theta, e, m and P of all walkers from x.
+/// theta, e, size and P of all walkers from x.
 void refresh(Machine const& machine, Walkers const& walkers);
 
 /// Offers `particle` of every walker a move; returns how many take it. Random words as in `RbmPack`.

@@ -1,5 +1,6 @@
 #include "fermiac/vmc/rbm_pack.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "fermiac/base/error.hpp"
@@ -27,10 +28,11 @@ RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t firs
       b_(shape.n_hidden, arma::fill::zeros),
       V_(shape.n_coordinates * shape.n_hidden),
       V_square_(shape.n_hidden),
+      V_sum_(shape.n_coordinates),
       x_(n_walkers, shape.n_coordinates),
       theta_(n_walkers, shape.n_hidden),
       e_(n_walkers, shape.n_hidden),
-      mP_(n_walkers, 2),
+      size_P_(n_walkers, 2),
       words_(4 * n_walkers) {
   check(system);
   if (shape.n_coordinates != static_cast<arma::uword>(system.particles * system.dimensions))
@@ -53,6 +55,7 @@ RbmPack::View RbmPack::view() const {
                       .b = b_.memptr(),
                       .V = V_.data(),
                       .V_square = V_square_.data(),
+                      .V_sum = V_sum_.data(),
                       .inverse_sigma_squared = inverse_sigma_squared_,
                       .s = exponent(shape_.convention),
                       .sigma_trainable = shape_.sigma_trainable,
@@ -66,8 +69,8 @@ RbmPack::View RbmPack::view() const {
                       .x = self.x_.data(),
                       .theta = self.theta_.data(),
                       .e = self.e_.data(),
-                      .m = self.mP_.column(0),
-                      .P = self.mP_.column(1),
+                      .size = self.size_P_.column(0),
+                      .P = self.size_P_.column(1),
                       .scratch = self.scratch_.data()},
           .kernels = kernels::kernels_for(dimensions, shape_.n_hidden)};
 }
@@ -80,12 +83,14 @@ void RbmPack::set_parameters(RbmParameters const& parameters) {
   a_ = parameters.a;
   b_ = parameters.b;
   inverse_sigma_squared_ = 1 / parameters.sigma_squared;
+  std::fill(V_sum_.begin(), V_sum_.end(), 0.0);
   for (arma::uword j = 0; j < H; ++j) {
     V_square_[j] = 0;
     for (arma::uword i = 0; i < M; ++i) {
       double const weight = parameters.W(i, j) * inverse_sigma_squared_;
       V_[i * H + j] = weight;
       V_square_[j] += weight * weight;
+      V_sum_[i] += weight;
     }
   }
   refresh();
@@ -133,8 +138,10 @@ arma::vec RbmPack::log_psi() const {
       double const offset = x_.column(i)[k] - a_[i];
       square = std::fma(offset, offset, square);
     }
+    double size = size_P_.column(0)[k];
+    for (arma::uword j = 0; j < shape_.n_hidden; ++j) size += theta_.column(j)[k];
     result[k] =
-        exponent(shape_.convention) * (mP_.column(0)[k] + simd::log(mP_.column(1)[k]) - 0.5 * inverse_sigma_squared_ * square);
+        exponent(shape_.convention) * (0.5 * size + simd::log(size_P_.column(1)[k]) - 0.5 * inverse_sigma_squared_ * square);
   }
   return result;
 }

@@ -4,6 +4,7 @@
 
 #include "fermiac/simd/functions.hpp"
 
+using fermiac::simd::exp_decay;
 using fermiac::simd::exp_held;
 
 BOOST_AUTO_TEST_SUITE(exp_held_between_bounds)
@@ -26,6 +27,14 @@ BOOST_AUTO_TEST_CASE(is_held_outside_and_keeps_nan) {
   BOOST_TEST(exp_held(-infinity) >= 0x1p-1022);
   BOOST_TEST(exp_held(infinity) <= 0x1p1022);
   BOOST_TEST(std::isnan(exp_held(std::numeric_limits<double>::quiet_NaN())));
+}
+
+BOOST_AUTO_TEST_CASE(decays_alike_on_both_sides) {
+  for (double const x : {0.0, 1e-300, 0.3, 1.0, 17.7, 700.0, 707.7, 708.0, 1e300, std::numeric_limits<double>::infinity()}) {
+    BOOST_TEST(exp_decay(x) == exp_held(-x));
+    BOOST_TEST(exp_decay(-x) == exp_held(-x));
+  }
+  BOOST_TEST(std::isnan(exp_decay(std::numeric_limits<double>::quiet_NaN())));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

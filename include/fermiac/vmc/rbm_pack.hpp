@@ -43,18 +43,18 @@ struct LocalEnergies {
 
 /// `n_walkers` walkers (0 and up), numbered from `first_walker` on, computed together by one thread.
 ///
-/// State: coordinates X (walkers x M), and for each walker theta_j, e_j = exp(-|theta_j|), m = sum_j max(theta_j, 0) and
-/// P = prod_j (1 + e_j), so that ln F = m + ln P - |x - a|^2 / (2 sigma^2). With many hidden units, P holds the factors of the
-/// last (H mod 256) units and ln of the others is in m: P^2 cannot overflow.
+/// State: coordinates X (walkers x M), and for each walker theta_j, e_j = exp(-|theta_j|), A = sum_j |theta_j| and
+/// P = prod_j (1 + e_j), so that ln F = (A + sum_j theta_j) / 2 + ln P - |x - a|^2 / (2 sigma^2). With many hidden units, P
+/// holds the factors of the last (H mod 256) units and 2 ln of the others is in A: P^2 cannot overflow.
 ///
 /// **Moves.** Particle after particle is offered x' = x + step (u - 1/2), each coordinate with its own u, and takes it where
 ///
-///     u P^{2s} < P'^{2s} exp(2s (m' - m - (|x' - a|^2 - |x - a|^2) / (2 sigma^2))),      s = 1/2 or 1,
+///     u P^{2s} < P'^{2s} exp(s (A' - A + sum_j (theta'_j - theta_j) - (|x' - a|^2 - |x - a|^2) / sigma^2)),    s = 1/2 or 1,
 ///
-/// that is with probability min(1, |Psi'/Psi|^2): H + 1 exponentials, no logarithm. All u are (k + 1/2) 2^-32 with k of the
-/// move's own block of random words (words 0 to dimensions - 1 propose, word 3 decides). theta changes by increments; it is
-/// computed anew by `refresh`, which `set_parameters` and `place` call, and every 64 sweeps, so that rounding does not build
-/// up.
+/// that is with probability min(1, |Psi'/Psi|^2): H + 1 exponentials, no logarithm; the sum over j is linear in the shift. All
+/// u are (k + 1/2) 2^-32 with k of the move's own block of random words (words 0 to dimensions - 1 propose, word 3 decides).
+/// theta changes by increments; it is computed anew by `refresh`, which `set_parameters` and `place` call, and every 64 sweeps,
+/// so that rounding does not build up.
 ///
 /// **Local energies** need no further exponentials but one per pair for the control variate. With Coulomb interaction E_L has a
 /// pole 1/r at the contact of two particles, whose square has no mean in two dimensions. The control variate -Z/2,
@@ -63,11 +63,12 @@ struct LocalEnergies {
 ///
 /// has mean 0 for every Psi (an integral of div(|Psi|^2 grad G) over |Psi|^2) and cancels the pole. k = sqrt(omega).
 ///
-/// **Derivatives.** For any O, the mean of Z O is -2 times that of 1/2 grad G . grad O. So the mean of E_L O is that of
+/// **Derivatives.** For any O, the mean of Z O is minus that of grad G . grad O. So the mean of E_L O is that of
 /// (E_L - Z/2) O - 1/2 grad G . grad O, which has a variance where E_L O has none: `measure` sums the latter.
 ///
-/// Extremes: theta of any finite size is exact (e_j underflows, m carries it). Two particles in one place have interaction +inf
-/// and energy NaN. A coordinate beyond 1e150 gives infinite or NaN energies; a move to where m' - m is NaN is refused.
+/// Extremes: theta of any finite size is exact (e_j is held above 2^-1021, A carries it). Two particles in one place have
+/// interaction +inf and energy NaN. A coordinate beyond 1e150 gives infinite or NaN energies; a move to where the exponent is
+/// NaN is refused.
 ///
 /// Bits depend on nothing but the arguments: not on thread, architecture or how walkers are dealt to packs.
 ///
@@ -117,12 +118,13 @@ class RbmPack {
   arma::vec b_;
   std::vector<double> V_;         ///< W / sigma^2, M x H, row after row
   std::vector<double> V_square_;  ///< sum_i V_ij^2, H
+  std::vector<double> V_sum_;     ///< sum_j V_ij, M
   double inverse_sigma_squared_ = 1;
 
   Columns x_;
   Columns theta_;
   Columns e_;
-  Columns mP_;  ///< m and P
+  Columns size_P_;  ///< sum_j |theta_j|, and P
   std::vector<std::uint32_t> words_;
   Columns scratch_;
 };
