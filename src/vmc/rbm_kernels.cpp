@@ -808,15 +808,14 @@ void refresh(Machine const& machine, Walkers const& walkers) {
   }
 }
 
-Kernels kernels_for(std::size_t dimensions, std::size_t hidden, bool generic) {
-  size_t const compiled_hidden = generic ? 0 : hidden;
+Kernels kernels_for(std::size_t dimensions, std::size_t hidden) {
   switch (dimensions) {
     case 1:
-      return compiled_for<1>(compiled_hidden);
+      return compiled_for<1>(hidden);
     case 2:
-      return compiled_for<2>(compiled_hidden);
+      return compiled_for<2>(hidden);
     default:
-      return compiled_for<3>(compiled_hidden);
+      return compiled_for<3>(hidden);
   }
 }
 

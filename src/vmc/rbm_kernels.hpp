@@ -69,7 +69,7 @@ struct Kernels {
   Slope slope;
 };
 
-/// The kernels compiled for these sizes, or the generic ones. `generic` asks for the latter where both exist.
-Kernels kernels_for(std::size_t dimensions, std::size_t hidden, bool generic = false);
+/// The kernels compiled for these sizes, or the generic ones.
+Kernels kernels_for(std::size_t dimensions, std::size_t hidden);
 
 }  // namespace fermiac::vmc::kernels

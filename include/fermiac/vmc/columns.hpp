@@ -1,6 +1,7 @@
 /// A matrix whose columns start at cache lines: walkers down the rows, one quantity per column.
 #pragma once
 
+#include <algorithm>
 #include <armadillo>
 #include <cstddef>
 #include <vector>
