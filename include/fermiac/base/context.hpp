@@ -14,8 +14,8 @@ class Context {
   virtual ~Context() = default;
 
   /// To be called at least every millisecond by every kernel loop, from any thread: it drives the messages of the rank
-  /// (other ranks' claims wait for that), polls the stop word and redraws the progress line. Costs about a nanosecond
-  /// where nothing is due; returns at once on all threads but the first.
+  /// (other ranks' claims wait for that), polls the stop word and redraws the progress line. Reads the clock (some
+  /// 20 ns) where nothing is due; returns at once on all threads but the first.
   virtual void tick() = 0;
 
   /// Share of the item's work that is done, 0 to 1; for the progress line only.
