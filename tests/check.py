@@ -22,10 +22,10 @@ def layers():
 
 def complaints():
     table = layers()
-    files = [*ROOT.glob("include/fermiac/*/*.hpp"), *ROOT.glob("src/*/*.hpp"), *ROOT.glob("src/*/*.cpp")]
+    files = [*ROOT.glob("include/fermiac/*/**/*.hpp"), *ROOT.glob("src/*/**/*.hpp"), *ROOT.glob("src/*/**/*.cpp")]
     for path in sorted(files):
-        module = path.parent.name
         name = path.relative_to(ROOT)
+        module = name.parts[2] if name.parts[0] == "include" else name.parts[1]
         if module not in table:
             yield f"{name}: module '{module}' is not in src/LAYERS"
             continue

@@ -126,7 +126,7 @@ std::string list(std::string const& family_or_kind, study::Registry const& regis
     std::vector<std::string> names;
     for (auto const* kind : registry.kinds()) names.insert(names.end(), {kind->name(), kind->family()});
     throw InputError(fmt::format("there is no family or kind \"{}\" (did you mean \"{}\"?)", family_or_kind,
-                                 study::nearest(family_or_kind, names)));
+                                 nearest(family_or_kind, names)));
   }
   return text;
 }

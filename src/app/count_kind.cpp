@@ -24,10 +24,10 @@ class CountKind final : public study::Kind {
            "error.";
   }
 
-  std::vector<study::Parameter> parameters() const override {
-    return {study::real("count.probability", 0.5, "probability of a hit").at_least(0).at_most(1),
-            study::integer("count.draws", 1000, "uniforms a replicate draws").at_least(1),
-            study::integer("count.per_item", 1, "replicates that are computed together").at_least(1).shares_streams()};
+  std::vector<Parameter> parameters() const override {
+    return {real("count.probability", 0.5, "probability of a hit").at_least(0).at_most(1),
+            integer("count.draws", 1000, "uniforms a replicate draws").at_least(1),
+            integer("count.per_item", 1, "replicates that are computed together").at_least(1).shares_streams()};
   }
 
   std::vector<study::Variable> variables() const override {
@@ -43,11 +43,11 @@ class CountKind final : public study::Kind {
   }
   std::vector<std::string> table() const override { return {"mean", "mean_truth", "mean_z", "variance", "variance_truth"}; }
 
-  std::uint64_t replicates_per_item(study::Parameters const& point) const override {
+  std::uint64_t replicates_per_item(Parameters const& point) const override {
     return static_cast<std::uint64_t>(point.integer("count.per_item"));
   }
-  double work(study::Parameters const& point) const override { return static_cast<double>(point.integer("count.draws")); }
-  double seconds_per_work(study::Parameters const&) const override {
+  double work(Parameters const& point) const override { return static_cast<double>(point.integer("count.draws")); }
+  double seconds_per_work(Parameters const&) const override {
     constexpr std::uint64_t n_draws = 1'000'000;
     Quiet context;
     double const start = thread_cpu_s();
@@ -55,7 +55,7 @@ class CountKind final : public study::Kind {
     return (thread_cpu_s() - start) / n_draws;
   }
 
-  void compute(study::Parameters const& point, std::uint64_t seed, Range replicates, Team&, Context& context,
+  void compute(Parameters const& point, std::uint64_t seed, Range replicates, Team&, Context& context,
                study::ItemRecord& record) const override {
     auto const key = rng::make_key(seed, point.canonical());
     double const p = point.real("count.probability");
@@ -73,7 +73,7 @@ class CountKind final : public study::Kind {
     record.item.set("sum_of_squares", sum_of_squares);
   }
 
-  void summarise(study::Parameters const& point, std::vector<study::ItemRecord> const& items, Context&,
+  void summarise(Parameters const& point, std::vector<study::ItemRecord> const& items, Context&,
                  study::Record& summary) const override {
     double const p = point.real("count.probability");
     double const variance = p * (1 - p) / static_cast<double>(point.integer("count.draws"));

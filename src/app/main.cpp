@@ -23,7 +23,7 @@ using namespace fermiac;
 /// What is wrong with a command line that CLI11 refuses, with the nearest word that it would have taken.
 std::string complaint(CLI::App const& program, CLI::ParseError const& error, int argc, char** argv) {
   auto const unknown = [](std::string const& what, std::string const& word, std::vector<std::string> const& candidates) {
-    return fmt::format("unknown {} {} (did you mean {}?)", what, word, study::nearest(word, candidates));
+    return fmt::format("unknown {} {} (did you mean {}?)", what, word, nearest(word, candidates));
   };
   auto const known = program.get_subcommands({});
   CLI::App const* command = nullptr;

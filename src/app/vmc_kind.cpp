@@ -30,7 +30,7 @@ Enum enumerator(std::string const& text, std::initializer_list<std::pair<char co
   throw std::logic_error("internal error: no enumerator '" + text + "'");
 }
 
-vmc::Settings settings_of(study::Parameters const& point) {
+vmc::Settings settings_of(Parameters const& point) {
   auto const count = [&](char const* key) { return static_cast<std::uint32_t>(point.integer(key)); };
   vmc::Settings s;
   s.system.particles = static_cast<int>(point.integer("system.particles"));
@@ -111,8 +111,8 @@ class VmcKind final : public study::Kind {
            "then is the mean with a control variate of known mean zero, whose error holds (energy_plain is the mean without).";
   }
 
-  std::vector<study::Parameter> parameters() const override {
-    using study::choice, study::flag, study::integer, study::real;
+  std::vector<Parameter> parameters() const override {
+    
     vmc::Settings const d;
     constexpr double most = 4294967295.0;
     return {
@@ -159,7 +159,7 @@ class VmcKind final : public study::Kind {
     };
   }
 
-  void check(study::Parameters const& point) const override { vmc::check(settings_of(point)); }
+  void check(Parameters const& point) const override { vmc::check(settings_of(point)); }
 
   std::vector<study::Variable> variables() const override {
     std::string const e = "Hartree";
@@ -228,7 +228,7 @@ class VmcKind final : public study::Kind {
     };
   }
 
-  std::vector<study::Dimension> dimensions(study::Parameters const& point) const override {
+  std::vector<study::Dimension> dimensions(Parameters const& point) const override {
     auto const s = settings_of(point);
     return {{"parameter", vmc::shape_of(s).n_parameters(), "parameters of the wave function"},
             {"start", s.optimiser.starts, "independent initialisations"},
@@ -240,9 +240,9 @@ class VmcKind final : public study::Kind {
             "converged",   "ground_state", "bound_z", "energy_published", "contact"};
   }
 
-  double work(study::Parameters const& point) const override { return work_of(settings_of(point)); }
+  double work(Parameters const& point) const override { return work_of(settings_of(point)); }
 
-  double seconds_per_work(study::Parameters const& point) const override {
+  double seconds_per_work(Parameters const& point) const override {
     auto s = settings_of(point);
     s.sampler.walkers = std::min(s.sampler.walkers, 1024u);
     s.sampler.burn_in = 50;
@@ -258,7 +258,7 @@ class VmcKind final : public study::Kind {
     return (thread_cpu_s() - start) / work_of(s);
   }
 
-  void compute(study::Parameters const& point, std::uint64_t seed, Range replicates, Team& team, Context& context,
+  void compute(Parameters const& point, std::uint64_t seed, Range replicates, Team& team, Context& context,
                study::ItemRecord& item) const override {
     auto const s = settings_of(point);
     auto const key = rng::make_key(seed, point.canonical());
@@ -268,7 +268,7 @@ class VmcKind final : public study::Kind {
     }
   }
 
-  void summarise(study::Parameters const& point, std::vector<study::ItemRecord> const& items, Context& context,
+  void summarise(Parameters const& point, std::vector<study::ItemRecord> const& items, Context& context,
                  study::Record& summary) const override {
     auto const s = settings_of(point);
     summary.set("contact", static_cast<double>(vmc::contact_behaviour(s.system).kind));

@@ -22,6 +22,39 @@ void check(System const& system) {
   if (system.interaction == Interaction::soft_coulomb && (!(system.softening > 0) || !std::isfinite(system.softening)))
     throw InputError("system.softening",
                      "the softening must be greater than 0 and finite, not " + std::to_string(system.softening));
+  if (system.up < -1 || system.up > system.particles)
+    throw InputError("system.up", "of " + std::to_string(system.particles) + " particles 0 to all may have spin up (-1: half), not " +
+                                      std::to_string(system.up));
+  for (double const ratio : system.frequency_ratio)
+    if (!(ratio > 0) || !std::isfinite(ratio))
+      throw InputError("system.frequency_ratio", "ratios of frequencies must be greater than 0 and finite, not " + std::to_string(ratio));
+  if (!(system.well_distance >= 0) || !std::isfinite(system.well_distance))
+    throw InputError("system.well_distance", "the distance of the wells must be 0 or greater, not " + std::to_string(system.well_distance));
+}
+
+std::size_t n_up(System const& system) {
+  return static_cast<std::size_t>(system.up >= 0 ? system.up : (system.particles + 1) / 2);
+}
+
+bool are_like(System const& system, std::size_t p, std::size_t q) {
+  return system.statistics == Statistics::fermions && (p < n_up(system)) == (q < n_up(system));
+}
+
+bool has_like_pairs(System const& system) {
+  auto const n = static_cast<std::size_t>(system.particles);
+  return system.statistics == Statistics::fermions && (n_up(system) > 1 || n - n_up(system) > 1);
+}
+
+bool has_unlike_pairs(System const& system) {
+  auto const n = static_cast<std::size_t>(system.particles);
+  return system.statistics == Statistics::bosons ? n > 1 : n_up(system) > 0 && n_up(system) < n;
+}
+
+bool is_isotropic(System const& system) {
+  if (system.trap == Trap::double_well && system.well_distance > 0) return false;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(system.dimensions); ++c)
+    if (system.frequency_ratio[c] != 1) return false;
+  return true;
 }
 
 }  // namespace fermiac::vmc

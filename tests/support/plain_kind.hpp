@@ -14,10 +14,10 @@ class PlainKind final : public study::Kind {
   std::string summary() const override { return "nothing"; }
   std::string truth() const override { return "itself"; }
   std::string conventions() const override { return ""; }
-  std::vector<study::Parameter> parameters() const override {
-    return {study::real("a.x", 1, "a number").unit("length"), study::real("b.x", 2, "another"),
-            study::integer("a.n", 3, "entries in use").at_least(1), study::choice("a.mode", "one", {"one", "two"}, "a choice"),
-            study::integer("a.per_item", 2, "replicates of an item").at_least(1).shares_streams()};
+  std::vector<Parameter> parameters() const override {
+    return {real("a.x", 1, "a number").unit("length"), real("b.x", 2, "another"),
+            integer("a.n", 3, "entries in use").at_least(1), choice("a.mode", "one", {"one", "two"}, "a choice"),
+            integer("a.per_item", 2, "replicates of an item").at_least(1).shares_streams()};
   }
   std::vector<study::Variable> variables() const override {
     return {{"value", study::Scope::replicate, "1", "replicate number"},
@@ -26,17 +26,17 @@ class PlainKind final : public study::Kind {
             {"mean", study::Scope::point, "1", "mean", study::Presence::optional},
             {"mean_error", study::Scope::point, "1", "its error", study::Presence::optional}};
   }
-  std::vector<study::Dimension> dimensions(study::Parameters const& point) const override {
+  std::vector<study::Dimension> dimensions(Parameters const& point) const override {
     return {{"entry", static_cast<std::uint64_t>(point.integer("a.n")), "entries"}};
   }
   std::vector<std::string> table() const override { return {"mean"}; }
-  std::uint64_t replicates_per_item(study::Parameters const& point) const override {
+  std::uint64_t replicates_per_item(Parameters const& point) const override {
     return static_cast<std::uint64_t>(point.integer("a.per_item"));
   }
-  double work(study::Parameters const& point) const override { return point.real("a.x"); }
-  double seconds_per_work(study::Parameters const&) const override { return 1; }
-  void compute(study::Parameters const&, std::uint64_t, Range, Team&, Context&, study::ItemRecord&) const override {}
-  void summarise(study::Parameters const&, std::vector<study::ItemRecord> const&, Context&, study::Record&) const override {}
+  double work(Parameters const& point) const override { return point.real("a.x"); }
+  double seconds_per_work(Parameters const&) const override { return 1; }
+  void compute(Parameters const&, std::uint64_t, Range, Team&, Context&, study::ItemRecord&) const override {}
+  void summarise(Parameters const&, std::vector<study::ItemRecord> const&, Context&, study::Record&) const override {}
 };
 
 inline study::Registry plain_registry() {

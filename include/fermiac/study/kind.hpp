@@ -11,7 +11,7 @@
 #include "fermiac/base/context.hpp"
 #include "fermiac/base/range.hpp"
 #include "fermiac/base/team.hpp"
-#include "fermiac/study/parameter.hpp"
+#include "fermiac/base/parameter.hpp"
 
 namespace fermiac::study {
 

@@ -8,7 +8,7 @@
 
 #include "fermiac/base/range.hpp"
 #include "fermiac/study/kind.hpp"
-#include "fermiac/study/parameter.hpp"
+#include "fermiac/base/parameter.hpp"
 
 namespace fermiac::study {
 

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace fermiac::study {
+namespace fermiac {
 
 /// A value of a study file.
 using Value = std::variant<bool, std::int64_t, double, std::string>;
@@ -66,6 +66,7 @@ Parameter real(std::string key, double default_value, std::string help);
 Parameter integer(std::string key, std::int64_t default_value, std::string help);
 Parameter flag(std::string key, bool default_value, std::string help);
 Parameter choice(std::string key, std::string default_value, std::vector<std::string> choices, std::string help);
+Parameter text(std::string key, std::string default_value, std::string help);
 
 /// One value for every declared key: the parameters of a point.
 class Parameters {
@@ -102,4 +103,4 @@ class Parameters {
 /// The declared key nearest to `key` in edit distance: what the user probably meant.
 std::string nearest(std::string_view key, std::vector<std::string> const& candidates);
 
-}  // namespace fermiac::study
+}  // namespace fermiac

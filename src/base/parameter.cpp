@@ -1,4 +1,4 @@
-#include "fermiac/study/parameter.hpp"
+#include "fermiac/base/parameter.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 
 #include "fermiac/base/error.hpp"
 
-namespace fermiac::study {
+namespace fermiac {
 
 namespace {
 
@@ -168,4 +168,4 @@ std::string nearest(std::string_view key, std::vector<std::string> const& candid
   return best;
 }
 
-}  // namespace fermiac::study
+}  // namespace fermiac

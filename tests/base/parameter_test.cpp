@@ -1,4 +1,4 @@
-#include "fermiac/study/parameter.hpp"
+#include "fermiac/base/parameter.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -7,7 +7,6 @@
 #include "fermiac/base/error.hpp"
 
 using namespace fermiac;
-using namespace fermiac::study;
 
 namespace {
 

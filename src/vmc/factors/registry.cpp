@@ -1,0 +1,20 @@
+#include "fermiac/vmc/factor.hpp"
+#include "fermiac/vmc/factors/gaussian.hpp"
+
+namespace fermiac::vmc {
+
+std::vector<FactorKind> const& factor_kinds() {
+  static std::vector<FactorKind> const kinds = {gaussian_kind()};
+  return kinds;
+}
+
+std::vector<Parameter> const& factor_options() {
+  static std::vector<Parameter> const options = [] {
+    std::vector<Parameter> all;
+    for (auto const& kind : factor_kinds()) all.insert(all.end(), kind.options.begin(), kind.options.end());
+    return all;
+  }();
+  return options;
+}
+
+}  // namespace fermiac::vmc
