@@ -4,12 +4,14 @@
 #include <armadillo>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "fermiac/base/context.hpp"
 #include "fermiac/base/team.hpp"
-#include "fermiac/vmc/rbm_pack.hpp"
+#include "fermiac/vmc/pack.hpp"
+#include "fermiac/vmc/wave_function.hpp"
 
 namespace fermiac::vmc {
 
@@ -19,10 +21,11 @@ inline constexpr arma::uword walker_sums_per_half = LocalEnergies::n_terms + 2;
 
 /// What one member holds of a pack.
 struct PackState {
-  RbmPack pack;
+  std::unique_ptr<Pack> pack;
   LocalEnergies energies;
   DerivativeSums sums;
   Columns walker_sums;  ///< walkers x (2 walker_sums_per_half)
+  Columns samples;      ///< of a round that keeps them: walkers x measurements (1 + parameters): E and O
 };
 
 /// What one round does.
@@ -32,6 +35,7 @@ struct Round {
   std::uint32_t n_sweeps = 0;
   std::uint32_t thinning = 0;    ///< measures after every so many sweeps; 0 for never
   bool derivatives = false;      ///< adds to `PackState::sums`
+  bool keep_samples = false;     ///< fills `PackState::samples`; asks for derivatives
   bool by_walker = false;        ///< adds to `PackState::walker_sums`
   std::uint64_t measured = 0;    ///< measurements of the run before this round
   std::uint64_t first_half = 0;  ///< measurements of its first half
@@ -39,24 +43,36 @@ struct Round {
 
 class Ensemble {
  public:
-  Ensemble(System const& system, RbmShape const& shape, std::uint32_t n_walkers, std::uint32_t pack_size, Team& team,
-           Context& context);
+  /// @param wave_function  outlives the ensemble
+  Ensemble(WaveFunction const& wave_function, Sampler sampler, double node_length, std::uint32_t n_walkers,
+           std::uint32_t pack_size, Team& team, Context& context);
 
   std::uint32_t n_walkers() const noexcept { return n_walkers_; }
   std::uint64_t n_packs() const noexcept { return n_packs_; }
   std::uint32_t walkers_of(std::uint64_t pack) const noexcept;
 
-  void set_parameters(RbmParameters const& parameters);
+  void set_parameters(arma::vec const& parameters);
+  /// `Pack::feature_scale` at the parameters set last.
+  arma::vec feature_scale() const { return scale_; }
   /// X = centre + deviation times normals of block `block` on of every walker's stream of placements.
   void place(rng::Key key, std::uint32_t replicate, std::uint64_t block, double deviation);
 
   void zero_derivatives(bool with_products);
+  double update_error();  ///< largest of all packs at all members
   void zero_walker_sums();
+  /// What was the second half becomes part of the first.
+  void merge_halves();
+
+  /// The samples kept by the last round, at every member: walkers times measurements rows; E, and parameters columns of O.
+  arma::mat samples();
+  /// sum over these samples of (O . v) O for a vector v of parameters.
+  arma::vec sum_of_products(arma::vec const& v);
 
   struct Moved {
     std::uint64_t offered = 0;
     std::uint64_t taken = 0;
     arma::vec energy_sums;  ///< one for each measurement: sum of the energy over all walkers
+    arma::vec square_sums;  ///< and of its square
   };
   /// Begins by refreshing all packs: a run that was resumed has to do so, and the others do the same.
   Moved advance(Round const& round, double step);
@@ -75,7 +91,10 @@ class Ensemble {
   std::uint32_t pack_size_;
   std::uint64_t n_packs_;
   std::uint64_t particles_;
-  RbmShape shape_;
+  arma::uword n_coordinates_;
+  arma::uword n_parameters_;
+  std::unique_ptr<Pack> empty_;  ///< no walkers: for members without packs
+  arma::vec scale_;
   Team& team_;
   Context& context_;
   Range share_;

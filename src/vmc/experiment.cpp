@@ -51,20 +51,21 @@ class Run {
  public:
   Run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context)
       : settings_(settings),
-        shape_(shape_of(settings)),
+        wave_function_(settings.system, settings.ansatz),
         key_(key),
         replicate_(replicate),
         team_(team),
         context_(context),
-        ensemble_(settings.system, shape_, settings.sampler.walkers, settings.sampler.pack, team, context),
-        flat_(shape_.n_parameters(), arma::fill::zeros),
+        ensemble_(wave_function_, settings.sampler.method, node_length(settings), settings.sampler.walkers, settings.sampler.pack,
+                  team, context),
+        flat_(wave_function_.n_parameters(), arma::fill::zeros),
         flat_sum_(flat_.n_elem, arma::fill::zeros),
         starts_(settings.optimiser.starts),
         traces_(settings.optimiser.iterations, settings.optimiser.starts, arma::fill::zeros),
         trace_errors_(traces_),
         adam_(flat_.n_elem, settings.optimiser.rate),
         descent_(flat_.n_elem, settings.optimiser.rate, 0.9) {
-    for (auto& start : starts_) start.parameters = unflatten(shape_, flat_, initial_sigma_squared(settings));
+    for (auto& start : starts_) start.parameters = flat_;
   }
 
   Outcome outcome() {
@@ -102,7 +103,7 @@ class Run {
           next_start();
         else if (++done_ == optimiser.iterations) {
           flat_ = flat_sum_ / static_cast<double>(averaged_iterations());
-          starts_[start_].parameters = parameters();
+          starts_[start_].parameters = flat_;
           go(Stage::choose);
         }
         break;
@@ -110,7 +111,7 @@ class Run {
         choose_round();
         break;
       case Stage::begin_final:
-        flat_ = flatten(shape_, starts_[chosen_].parameters);
+        flat_ = starts_[chosen_].parameters;
         place_walkers(optimiser.starts);
         go(Stage::final_burn_in);
         break;
@@ -133,8 +134,6 @@ class Run {
     done_ = 0;
   }
 
-  RbmParameters parameters() const { return unflatten(shape_, flat_, initial_sigma_squared(settings_)); }
-
   std::uint64_t& sweep_number(rng::Purpose purpose) { return sweep_numbers_[static_cast<std::size_t>(purpose)]; }
 
   Ensemble::Moved advance(rng::Purpose purpose, Round round) {
@@ -145,46 +144,23 @@ class Run {
     return ensemble_.advance(round, step_);
   }
 
-  /// The antisymmetric machine is centred: about the origin without interaction, whatever its hidden units do.
   arma::vec initial_parameters() const {
-    auto const& ansatz = settings_.ansatz;
-    auto const D = static_cast<arma::uword>(settings_.system.dimensions);
-    auto const M = shape_.n_coordinates;
-    auto const H = shape_.n_hidden;
-    double const sigma_squared = initial_sigma_squared(settings_);
-    double const sigma = std::sqrt(sigma_squared);
     rng::Stream stream({key_, rng::Purpose::initialise, replicate_}, start_);
-    auto const normals = [&](arma::uword rows, arma::uword columns) {
-      arma::mat values(rows, columns);
-      stream.normals({values.memptr(), values.n_elem});
-      return values;
-    };
-    RbmParameters p{arma::vec(M, arma::fill::zeros), arma::vec(H), arma::mat(M, H), sigma_squared};
-    if (ansatz.initialisation == Initialisation::random) {
-      p.a = 0.5 * sigma * normals(M, 1);
-      p.b = 0.5 * normals(H, 1);
-      p.W = 0.5 * sigma * normals(M, H);
-      return flatten(shape_, p);
-    }
-    for (arma::uword j = 0; j < H; ++j) {
-      // Hidden units 0 and 1 push along one direction and its opposite, 2 and 3 along another one.
-      arma::vec direction = arma::normalise(normals(D, 1).as_col());
-      if (j % 2 == 1) direction = -arma::normalise(p.W.col(j - 1).head(D));
-      for (arma::uword i = 0; i < M; ++i) p.W(i, j) = (i / D % 2 == 0 ? sigma : -sigma) * direction[i % D];
-    }
-    p.W += ansatz.noise * sigma * normals(M, H);
-    p.b = ansatz.noise * normals(H, 1);
-    // The mean of a + W h over all h is the origin, and there every theta_j is its noise.
-    p.a = -0.5 * arma::sum(p.W, 1);
-    return flatten(shape_, p);
+    return wave_function_.initial_parameters(stream);
   }
 
   void place_walkers(std::uint64_t placement) {
-    ensemble_.set_parameters(parameters());
-    std::uint64_t const blocks = (shape_.n_coordinates + 1) / 2;
-    double const deviation = std::sqrt(parameters().sigma_squared / (2 * exponent(shape_.convention)));
+    ensemble_.set_parameters(flat_);
+    std::uint64_t const blocks = (n_coordinates() + 1) / 2;
+    // Shells fill up to an energy of about sqrt(2 N / spins) omega in two dimensions: so wide is the cloud without interaction.
+    double const shells = std::pow(0.5 * std::max(2, settings_.system.particles), 0.5 / settings_.system.dimensions);
+    double const deviation = shells / std::sqrt(2 * settings_.system.omega);
     ensemble_.place(key_, replicate_, placement * blocks, deviation);
-    step_ = 2.5 * deviation;
+    step_ = settings_.sampler.method == Sampler::langevin ? 0.1 / settings_.system.omega : 2.5 / std::sqrt(2 * settings_.system.omega);
+  }
+
+  arma::uword n_coordinates() const {
+    return static_cast<arma::uword>(settings_.system.particles * settings_.system.dimensions);
   }
 
   /// Ten sweeps of a burn-in of n; true when it is over. Over its first three quarters the step is tuned.
@@ -209,7 +185,7 @@ class Run {
     ensemble_.zero_derivatives(metric);
     advance(rng::Purpose::optimise, {.n_sweeps = optimiser.sweeps_per_iteration, .thinning = 1, .derivatives = true});
 
-    arma::uword const n_sums = DerivativeSums::n_columns(shape_, metric);
+    arma::uword const n_sums = DerivativeSums::n_columns(flat_.n_elem, metric);
     arma::uword const per_pack = n_sums + DerivativeSums::n_lanes;
     auto const whole = ensemble_.collect(per_pack, [&](PackState const& state, std::span<double> values) {
       auto const total = state.sums.total();
@@ -219,7 +195,7 @@ class Run {
     arma::rowvec sums(per_pack);
     simd::tree_sum(whole, {sums.memptr(), per_pack});
     double const n_samples = static_cast<double>(settings_.sampler.walkers) * optimiser.sweeps_per_iteration;
-    auto const slope = energy_slope(shape_, parameters(), sums.head(n_sums), n_samples);
+    auto const slope = energy_slope(sums.head(n_sums), n_samples, ensemble_.feature_scale());
     std::vector<double> energy_of_lane;
     std::vector<double> samples_of_lane;
     for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
@@ -233,7 +209,7 @@ class Run {
 
     // In the trap's own units the same rates do for every omega.
     double const omega = settings_.system.omega;
-    arma::vec const unit = natural_units();
+    arma::vec const unit = wave_function_.units();
     try {
       arma::vec change;
       if (metric) {
@@ -252,21 +228,10 @@ class Run {
     } catch (ItemFailure const&) {
       return false;
     }
-    if (shape_.sigma_trainable && std::abs(flat_.back()) > 300) return false;
+    if (!flat_.is_finite() || arma::abs(flat_ / unit).max() > 300) return false;
     if (done_ + averaged_iterations() >= optimiser.iterations) flat_sum_ += flat_;
-    ensemble_.set_parameters(parameters());
+    ensemble_.set_parameters(flat_);
     return true;
-  }
-
-  /// The unit of each parameter: 1 / sqrt(omega) for lengths.
-  arma::vec natural_units() const {
-    arma::vec unit(flat_.n_elem, arma::fill::ones);
-    double const length = 1 / std::sqrt(settings_.system.omega);
-    auto const M = shape_.n_coordinates;
-    auto const H = shape_.n_hidden;
-    std::fill_n(unit.memptr(), M, length);
-    std::fill_n(unit.memptr() + M + H, M * H, length);
-    return unit;
   }
 
   /// Sweeps at the averaged parameters: a quarter as many unmeasured, then an estimate.
@@ -274,7 +239,7 @@ class Run {
     auto const& optimiser = settings_.optimiser;
     std::uint64_t const unmeasured = optimiser.choose_sweeps / 4;
     if (done_ == 0) {
-      ensemble_.set_parameters(parameters());
+      ensemble_.set_parameters(flat_);
       begin_measuring();
     }
     bool const measuring = done_ >= unmeasured;
@@ -381,7 +346,7 @@ class Run {
     outcome.interaction = estimate(LocalEnergies::interaction);
     outcome.kinetic_from_gradient = estimate(LocalEnergies::kinetic_from_gradient);
     auto const stein = estimate(LocalEnergies::stein);
-    outcome.stein_z = score(stein, -static_cast<double>(shape_.n_coordinates));
+    outcome.stein_z = score(stein, -static_cast<double>(n_coordinates()));
     outcome.kinetic_z = score(
         stats::mean_of_walkers(arma::vec(means(LocalEnergies::kinetic) - means(LocalEnergies::kinetic_from_gradient))), 0);
     outcome.energy_blocking = blocking_.estimate();
@@ -394,7 +359,7 @@ class Run {
     outcome.effective_samples = error_squared > 0 ? outcome.variance / error_squared : no_value;
     outcome.r_hat = r_hat(sums.col(LocalEnergies::energy) / n_first,
                           sums.col(walker_sums_per_half + LocalEnergies::energy) / (n - n_first), n, outcome.variance);
-    outcome.contact = contact_behaviour(settings_.system);
+    outcome.contact = contact_behaviour(settings_.system, wave_function_.cusp(starts_[chosen_].parameters), wave_function_.symmetry());
     outcome.parameters = starts_[chosen_].parameters;
     conclude_gradient(outcome);
 
@@ -427,8 +392,8 @@ class Run {
   }
 
   void conclude_gradient(Outcome& outcome) {
-    arma::uword const K = shape_.n_parameters();
-    arma::uword const n_sums = DerivativeSums::n_columns(shape_, false);
+    arma::uword const K = flat_.n_elem;
+    arma::uword const n_sums = DerivativeSums::n_columns(flat_.n_elem, false);
     constexpr arma::uword n_lanes = DerivativeSums::n_lanes;
     auto const whole = ensemble_.collect(n_sums * n_lanes, [&](PackState const& state, std::span<double> values) {
       for (arma::uword c = 0; c < n_sums; ++c) std::copy_n(state.sums.lanes.column(c), n_lanes, values.data() + c * n_lanes);
@@ -445,12 +410,11 @@ class Run {
     double const n_samples = n * settings_.sampler.walkers;
     arma::rowvec total(n_sums);
     for (arma::uword c = 0; c < n_sums; ++c) total[c] = simd::sum({groups.colptr(c), n_groups});
-    auto const parameters = outcome.parameters;
-    outcome.gradient = energy_slope(shape_, parameters, total, n_samples).gradient;
+    outcome.gradient = energy_slope(total, n_samples, ensemble_.feature_scale()).gradient;
 
     // To first order a group adds (E - mean E) (phi - mean phi) to the covariance; its spread is the gradient's error.
     outcome.gradient_error.set_size(K);
-    arma::vec const scale = log_derivative_scale(shape_, parameters);
+    arma::vec const scale = ensemble_.feature_scale();
     double const energy = total[0] / n_samples;
     double square = 0;
     double along = 0;
@@ -483,8 +447,8 @@ class Run {
 
   /// Values of each pack in a checkpoint: coordinates, sums of walkers, sums of derivatives.
   std::uint64_t state_per_pack() const {
-    return settings_.sampler.pack * (shape_.n_coordinates + 2 * walker_sums_per_half) +
-           DerivativeSums::n_lanes * DerivativeSums::n_columns(shape_, false);
+    return settings_.sampler.pack * (n_coordinates() + 2 * walker_sums_per_half) +
+           DerivativeSums::n_lanes * DerivativeSums::n_columns(flat_.n_elem, false);
   }
 
   Archive archive() {
@@ -499,7 +463,7 @@ class Run {
     state.put("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
     for (std::size_t i = 0; i < starts_.size(); ++i) {
       auto const name = "start" + std::to_string(i) + "_";
-      state.put(name + "parameters", flatten(shape_, starts_[i].parameters));
+      state.put(name + "parameters", starts_[i].parameters);
       double const energy[3] = {starts_[i].energy.value, starts_[i].energy.error, starts_[i].energy.degrees_of_freedom};
       state.put(name + "energy", energy);
       state.put_integer(name + "how", static_cast<std::uint64_t>(starts_[i].energy.how));
@@ -516,11 +480,11 @@ class Run {
         for (arma::uword c = 0; c < n_columns; ++c, to += rows)
           if (c < columns.n_columns()) std::copy_n(columns.column(c), columns.n_rows(), to);
       };
-      Columns positions(held.pack.n_walkers(), shape_.n_coordinates);
-      positions.assign(held.pack.positions());
-      put(positions, pack, shape_.n_coordinates);
+      Columns positions(held.pack->n_walkers(), n_coordinates());
+      positions.assign(held.pack->positions());
+      put(positions, pack, n_coordinates());
       put(held.walker_sums, pack, 2 * walker_sums_per_half);
-      put(held.sums.lanes, DerivativeSums::n_lanes, DerivativeSums::n_columns(shape_, false));
+      put(held.sums.lanes, DerivativeSums::n_lanes, DerivativeSums::n_columns(flat_.n_elem, false));
     }));
     return state;
   }
@@ -544,9 +508,7 @@ class Run {
     state.take("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
     for (std::size_t i = 0; i < starts_.size(); ++i) {
       auto const name = "start" + std::to_string(i) + "_";
-      arma::vec flat(flat_.n_elem);
-      state.take(name + "parameters", flat);
-      starts_[i].parameters = unflatten(shape_, flat, initial_sigma_squared(settings_));
+      state.take(name + "parameters", starts_[i].parameters);
       double energy[3];
       state.take(name + "energy", energy);
       starts_[i].energy = {energy[0], energy[1], energy[2], static_cast<stats::How>(state.take_integer(name + "how")), true};
@@ -556,7 +518,7 @@ class Run {
     std::vector<double> blocking(blocking_.state_size());
     state.take("blocking", blocking);
     blocking_.load(blocking);
-    ensemble_.set_parameters(parameters());
+    ensemble_.set_parameters(flat_);
     ensemble_.zero_derivatives(false);
     std::vector<double> packs(ensemble_.n_packs() * state_per_pack());
     state.take("packs", packs);
@@ -567,16 +529,16 @@ class Run {
         for (arma::uword c = 0; c < columns.n_columns(); ++c, from += rows)
           std::copy_n(from, columns.n_rows(), columns.column(c));
       };
-      Columns positions(held.pack.n_walkers(), shape_.n_coordinates);
+      Columns positions(held.pack->n_walkers(), n_coordinates());
       take(positions, pack);
-      held.pack.place(positions.matrix());
+      held.pack->place(positions.matrix());
       take(held.walker_sums, pack);
       take(held.sums.lanes, DerivativeSums::n_lanes);
     });
   }
 
   Settings settings_;
-  RbmShape shape_;
+  WaveFunction wave_function_;
   rng::Key key_;
   std::uint32_t replicate_;
   Team& team_;
@@ -632,18 +594,6 @@ void check(Settings const& settings) {
   if (!(optimiser.shift >= 0) || !std::isfinite(optimiser.shift)) refuse("optimiser.shift", "0 or greater", optimiser.shift);
   if (!(optimiser.averaged >= 0 && optimiser.averaged <= 1)) refuse("optimiser.averaged", "from 0 to 1", optimiser.averaged);
   if (optimiser.choose_sweeps < 2) refuse("optimiser.choose_sweeps", "at least 2", optimiser.choose_sweeps);
-}
-
-RbmShape shape_of(Settings const& settings) {
-  return {.n_coordinates = static_cast<arma::uword>(settings.system.particles * settings.system.dimensions),
-          .n_hidden = settings.ansatz.hidden,
-          .convention = settings.ansatz.convention,
-          .sigma_trainable = settings.ansatz.sigma_trainable};
-}
-
-double initial_sigma_squared(Settings const& settings) {
-  double const given = settings.ansatz.sigma_squared;
-  return given > 0 ? given : exponent(settings.ansatz.convention) / settings.system.omega;
 }
 
 Outcome run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context) {

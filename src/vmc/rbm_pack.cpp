@@ -20,10 +20,12 @@ struct RbmPack::View {
   kernels::Kernels kernels;
 };
 
-RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers)
+RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers,
+                 double sigma_squared)
     : system_(system),
       shape_(shape),
       first_walker_(first_walker),
+      sigma_squared_(sigma_squared),
       a_(shape.n_coordinates, arma::fill::zeros),
       b_(shape.n_hidden, arma::fill::zeros),
       V_(shape.n_coordinates * shape.n_hidden),
@@ -73,6 +75,24 @@ RbmPack::View RbmPack::view() const {
                       .P = self.size_P_.column(1),
                       .scratch = self.scratch_.data()},
           .kernels = kernels::kernels_for(dimensions, shape_.n_hidden)};
+}
+
+void RbmPack::set_parameters(arma::vec const& parameters) { set_parameters(unflatten(shape_, parameters, sigma_squared_)); }
+
+Columns const& RbmPack::derivatives() {
+  if (derivatives_.n_columns() == 0) derivatives_ = Columns(n_walkers(), shape_.n_parameters());
+  derivatives_.assign(log_derivatives());
+  return derivatives_;
+}
+
+arma::vec RbmPack::feature_scale() const {
+  auto const M = shape_.n_coordinates;
+  auto const H = shape_.n_hidden;
+  double const s = exponent(shape_.convention);
+  arma::vec scale(shape_.n_parameters(), arma::fill::value(s));
+  std::fill_n(scale.memptr(), M, s * inverse_sigma_squared_);
+  std::fill_n(scale.memptr() + M + H, M * H, s * inverse_sigma_squared_);
+  return scale;
 }
 
 void RbmPack::set_parameters(RbmParameters const& parameters) {

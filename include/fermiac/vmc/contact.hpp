@@ -4,6 +4,7 @@
 #include <string>
 
 #include "fermiac/vmc/system.hpp"
+#include "fermiac/vmc/wave_function.hpp"
 
 namespace fermiac::vmc {
 
@@ -19,21 +20,25 @@ struct ContactBehaviour {
   std::string text;  ///< one line for tables and files
 };
 
-/// Limit of r E_L at the contact of two particles, and whether the variance of E_L is finite.
+/// Limit of r E_L at the contact of two particles, and whether the variance of E_L is finite: the worse of unlike and like pairs.
 ///
 /// A wave function that does not vanish at contact and behaves there as 1 + cusp r + O(r^2) has
 ///
 ///     E_L = (g - (dimensions - 1) cusp) / r + O(1),     g = 1 for Coulomb interaction and 0 otherwise,
 ///
 /// and |Psi|^2 gives distances below r the probability ~ r^dimensions: the square of the pole has a finite mean in three
-/// dimensions, and one that diverges as ln r in two. Kato's condition cusp = 1 / (dimensions - 1) removes the pole of
-/// Coulomb's.
+/// dimensions, and one that diverges as ln r in two. Where like particles meet, Psi ~ x_12 (1 + cusp r): dimensions + 1 in the
+/// place of dimensions - 1, and the node gives the pole's square a finite mean. Kato's conditions remove the poles of Coulomb's.
+/// A factor that is not symmetric beside an antisymmetric one leaves a pole at like contact whose size depends on place and
+/// direction: of finite variance, its limit is NaN.
 ///
-/// @param system  as accepted by `check`
-/// @param cusp    d ln Psi / d r at contact, inverse length: 0, the default, for a pure restricted Boltzmann machine, which is
-///                smooth; 0 in one dimension, where anything else would be a kink
+/// @param system    as accepted by `check`
+/// @param cusp      of the whole wave function; {}, the default, for a pure restricted Boltzmann machine, which is smooth; 0 in
+///                  one dimension, where anything else would be a kink
+/// @param symmetry  of the wave function
 ///
 /// Kato, Commun. Pure Appl. Math. 10, 151 (1957); Pack & Byers Brown, J. Chem. Phys. 45, 556 (1966).
-ContactBehaviour contact_behaviour(System const& system, double cusp = 0);
+ContactBehaviour contact_behaviour(System const& system, Cusp const& cusp = {},
+                                   WaveFunction::Symmetry symmetry = WaveFunction::Symmetry::exact);
 
 }  // namespace fermiac::vmc

@@ -2,34 +2,25 @@
 #pragma once
 
 #include <armadillo>
-#include <cstdint>
+#include <cstddef>
 
 #include "fermiac/vmc/columns.hpp"
-#include "fermiac/vmc/rbm.hpp"
 
 namespace fermiac::vmc {
 
-/// Each log-derivative of the machine is a feature phi, shifted and scaled:
-///
-///     parameter   phi                                                O = d ln Psi / d parameter
-///     a_i         x_i                                                s (phi - a_i) / sigma^2
-///     b_j         p_j = 1 / (1 + exp(-theta_j))                      s phi
-///     W_ij        x_i p_j                                            s phi / sigma^2
-///     ln sigma    |x - a|^2 / sigma^2 - 2 sum_j (theta_j - b_j) p_j  s phi
-///
-/// Summed are, in this order, E (1 column), phi (K columns), E phi (K), and phi_k phi_l for l = 0 ... k, k = 0 ... K-1, where
-/// products are wanted (K (K + 1) / 2); K = `n_parameters`, E the controlled energy, E phi with its correction (`RbmPack`).
-/// Walker w of a pack adds to lane w mod 16, so lanes are sums over disjoint sets of independent walkers.
+/// Each log-derivative O = d ln Psi / d parameter is a feature phi, scaled by a constant and shifted by another
+/// (`Pack::feature_scale`). Summed are, in this order, E (1 column), phi (K columns), E phi (K), and phi_k phi_l for l = 0 ... k,
+/// k = 0 ... K-1, where products are wanted (K (K + 1) / 2); K parameters, E the controlled energy, E phi with its correction
+/// (`Pack`). Walker w of a pack adds to lane w mod 16, so lanes are sums over disjoint sets of independent walkers.
 class DerivativeSums {
  public:
   static constexpr arma::uword n_lanes = 16;
 
   DerivativeSums() = default;
-  DerivativeSums(RbmShape const& shape, bool with_products)
-      : with_products_(with_products), lanes(n_lanes, n_columns(shape, with_products)) {}
+  DerivativeSums(arma::uword K, bool with_products)
+      : with_products_(with_products), lanes(n_lanes, n_columns(K, with_products)) {}
 
-  static arma::uword n_columns(RbmShape const& shape, bool with_products) {
-    auto const K = shape.n_parameters();
+  static arma::uword n_columns(arma::uword K, bool with_products) {
     return 1 + 2 * K + (with_products ? K * (K + 1) / 2 : 0);
   }
 
@@ -46,18 +37,19 @@ class DerivativeSums {
   Columns lanes;  ///< 16 x n_columns
 };
 
-/// The factor of phi in O, for each parameter.
-arma::vec log_derivative_scale(RbmShape const& shape, RbmParameters const& parameters);
+/// Adds one sample of `n` walkers to the lanes: energy E, features phi (n x K), and, where given, corrections to E phi (n x K).
+void add_sample(DerivativeSums& sums, std::size_t n, double const* energy, Columns const& phi, Columns const* corrections);
 
 /// What the sums say about the energy as a function of the parameters.
 struct EnergySlope {
   double energy = 0;
-  arma::vec gradient;  ///< dE/d parameter = 2 cov(E, O), in the order of `flatten`
+  arma::vec gradient;  ///< dE/d parameter = 2 cov(E, O)
   arma::mat S;         ///< cov(O_k, O_l); empty where products were not summed
 };
 
-/// @param sums      n_columns values, in the order of `DerivativeSums`
+/// @param sums       n_columns values, in the order of `DerivativeSums`
 /// @param n_samples  how many samples were summed, greater than 0
-EnergySlope energy_slope(RbmShape const& shape, RbmParameters const& parameters, arma::rowvec const& sums, double n_samples);
+/// @param scale      of each feature in O, K values
+EnergySlope energy_slope(arma::rowvec const& sums, double n_samples, arma::vec const& scale);
 
 }  // namespace fermiac::vmc

@@ -1,9 +1,11 @@
-/// One variational Monte Carlo experiment: optimise a restricted Boltzmann machine from several starts, take the best, sample
+/// One variational Monte Carlo experiment: optimise a wave function from several starts, take the best, sample
 /// it.
 #pragma once
 
 #include <armadillo>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "fermiac/base/context.hpp"
@@ -11,8 +13,8 @@
 #include "fermiac/rng/philox.hpp"
 #include "fermiac/stats/estimate.hpp"
 #include "fermiac/vmc/contact.hpp"
-#include "fermiac/vmc/rbm.hpp"
 #include "fermiac/vmc/system.hpp"
+#include "fermiac/vmc/wave_function.hpp"
 
 namespace fermiac::vmc {
 
@@ -22,31 +24,29 @@ enum class Method {
   sr     ///< stochastic reconfiguration
 };
 
-enum class Initialisation {
-  antisymmetric,  ///< weights of alternating sign from particle to particle, hidden units in opposite pairs, size sigma, and
-                  ///< noise
-  random          ///< all parameters normal: a and W of deviation sigma / 2, b of 1/2
+/// How a step of stochastic reconfiguration is solved for.
+enum class Solver {
+  automatic,  ///< dense for up to 400 parameters; else samples for up to 4096 samples, else iterative
+  dense,      ///< Cholesky of the metric, parameters x parameters
+  samples,    ///< of its sample-space form, samples x samples
+  iterative   ///< conjugate gradients, nothing but products with the samples
 };
 
-/// The trial function and how it begins.
-struct AnsatzSettings {
-  arma::uword hidden = 2;                      ///< hidden units, 0 and up
-  Convention convention = Convention::sqrt_f;  ///< which function of the marginal Psi is
-  double sigma_squared = 0;      ///< width squared, length^2, greater than 0; 0 for the trap's own, 1 / (2 omega) or 1 / omega
-  bool sigma_trainable = false;  ///< whether ln sigma is a parameter; `sigma_squared` is then where it begins
-  Initialisation initialisation = Initialisation::antisymmetric;
-  double noise = 0.1;  ///< deviation of the noise on antisymmetric weights, in sigma, and on b, 0 and up
-};
+/// How the rate changes in the course of a start (`optimise::Schedule`).
+enum class Decay { constant, inverse, exponential, cosine };
 
 /// Walkers and their moves.
 struct SamplerSettings {
+  Sampler method = Sampler::metropolis;
   std::uint32_t walkers = 2048;  ///< independent Markov chains, 2 to 2^24
   std::uint32_t pack =
       256;  ///< walkers computed together, 1 and up; best a multiple of 16. Part of the result: sums go by packs
   std::uint32_t burn_in =
       400;                  ///< sweeps before anything is averaged, 1 and up; the step is tuned in their first three quarters
-  double acceptance = 0.5;  ///< share of moves the tuning aims at, 0 to 1, exclusive
-  std::uint32_t sweeps = 24000;  ///< of the final sampling, 8 and up
+  double acceptance = 0;  ///< share of moves the tuning aims at, below 1; 0 for 0.5 (metropolis) or 0.8 (langevin)
+  std::uint32_t sweeps = 24000;  ///< of the final sampling, 8 and up: the budget
+  double target_error = 0;       ///< atomic units, 0 and up: where greater, sampling ends after 1/8, 1/4 or 1/2 of the
+                                 ///< budget if the error of the energy is then at most this
   std::uint32_t thinning = 1;    ///< sweeps for each measurement, 1 to `sweeps` / 8
 };
 
@@ -60,6 +60,13 @@ struct OptimiserSettings {
   std::uint32_t sweeps_per_iteration = 10;  ///< samples for one gradient, 1 and up, one a sweep
   double rate = 0.3;  ///< sr: step in imaginary time, in 1 / omega; gd, adam: as in `optimise`, for lengths in 1 / sqrt(omega)
   double shift = 1e-3;    ///< sr: share of the metric's diagonal that is added to it, 0 and up
+  Solver solver = Solver::automatic;
+  Decay decay = Decay::constant;  ///< of the rate
+  double final_fraction = 0.1;    ///< exponential, cosine: of the rate that is left after all iterations, above 0 to 1
+  double half_life = 50;          ///< inverse: iterations after which the rate is halved, greater than 0
+  double tolerance = 0;           ///< atomic units, 0 and up: where greater, `optimise::Plateau` ends a start early
+  std::uint32_t window = 20;      ///< of that test, 2 and up
+  double node_length = 0.05;      ///< of the regularisation at nodes, in 1 / sqrt(omega), 0 and up (`ProductPack`)
   double averaged = 0.4;  ///< share of the iterations, the last ones, that is averaged, 0 to 1 (at least one iteration is)
   std::uint32_t choose_sweeps = 400;  ///< sweeps that estimate the energy of a start's result, 2 and up
 };
@@ -67,6 +74,7 @@ struct OptimiserSettings {
 struct Settings {
   System system;
   AnsatzSettings ansatz;
+  std::map<std::string, arma::vec> start_from;  ///< by the name of a factor: its parameters at the beginning of every start
   SamplerSettings sampler;
   OptimiserSettings optimiser;
 };
@@ -74,13 +82,11 @@ struct Settings {
 /// @throws InputError  naming the key at fault ("sampler.walkers") and its value
 void check(Settings const& settings);
 
-RbmShape shape_of(Settings const& settings);
-double initial_sigma_squared(Settings const& settings);
-
 /// How a start went.
 struct StartOutcome {
   stats::Estimate energy;    ///< of its averaged parameters, on a stream of its own; NaN where the start diverged
-  RbmParameters parameters;  ///< averaged
+  arma::vec parameters;      ///< averaged
+  std::uint32_t iterations = 0;  ///< changes of the parameters it took
 };
 
 struct Outcome {
@@ -103,8 +109,8 @@ struct Outcome {
   double r_hat = 0;                 ///< over halves of walkers' chains; 1 where all sample the same
   ContactBehaviour contact;
 
-  RbmParameters parameters;  ///< frozen
-  arma::vec gradient;        ///< dE/d parameter there, in the order of `flatten`
+  arma::vec parameters;      ///< frozen, in the order of the wave function
+  arma::vec gradient;        ///< dE/d parameter there
   arma::vec gradient_error;
   stats::Estimate gradient_norm;  ///< |gradient|; its noise alone has this size about sqrt(sum of squared errors)
 
@@ -112,6 +118,10 @@ struct Outcome {
   std::vector<StartOutcome> starts;
   arma::vec trace;        ///< energy at every iteration of the chosen start
   arma::vec trace_error;  ///< and its error
+  arma::vec trace_variance;  ///< variance of the local energy there; NaN after the last iteration, as the energies are
+  std::uint64_t sweeps = 0;        ///< of the final sampling: the budget, or less where the target was reached
+  double update_error = 0;         ///< largest relative rounding that updates of remembered state built up
+  WaveFunction::Symmetry symmetry = WaveFunction::Symmetry::exact;
 };
 
 /// Runs the experiment. A pure function of `settings`, `key` and `replicate`: the same bits for any team, any number of

@@ -85,6 +85,9 @@ class Pack {
   /// Writes the local energies to `energies` and, where `sums` is given, adds this sample to the sums of the derivatives.
   virtual void measure(LocalEnergies& energies, DerivativeSums* sums) = 0;
 
+  /// O of every walker, walkers x parameters, as it entered the sums of the last `measure` that had some.
+  virtual Columns const& derivatives() = 0;
+
   /// The factor that makes O = d ln Psi / d parameter of the features in `DerivativeSums`, for each parameter.
   virtual arma::vec feature_scale() const = 0;
 

@@ -50,6 +50,7 @@ class ProductPack final : public Pack {
   void refresh() override;
   std::uint64_t sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context = nullptr) override;
   void measure(LocalEnergies& energies, DerivativeSums* sums = nullptr) override;
+  Columns const& derivatives() override { return O_; }
   arma::vec feature_scale() const override { return arma::vec(n_parameters_, arma::fill::ones); }
   arma::vec log_psi() const override;
   arma::mat drift() const override;

@@ -5,41 +5,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "fermiac/base/context.hpp"
-#include "fermiac/rng/philox.hpp"
-#include "fermiac/vmc/columns.hpp"
-#include "fermiac/vmc/derivative_sums.hpp"
+#include "fermiac/vmc/pack.hpp"
 #include "fermiac/vmc/rbm.hpp"
 #include "fermiac/vmc/system.hpp"
 
 namespace fermiac::vmc {
-
-/// Where the random numbers of moves come from: block (walker, index) of this stream, one for each single-particle move.
-struct MoveStream {
-  rng::Key key;
-  rng::Purpose purpose;
-  std::uint32_t replicate = 0;
-};
-
-/// What `RbmPack::measure` yields for every walker, in atomic units. The local energy is kinetic + trap + interaction.
-struct LocalEnergies {
-  LocalEnergies() = default;
-  explicit LocalEnergies(arma::uword n_walkers) : columns(n_walkers, n_terms) {}
-
-  enum Term : arma::uword {
-    energy,                 ///< E_L + control: the one to average
-    kinetic,                ///< -1/2 (del^2 Psi) / Psi
-    kinetic_from_gradient,  ///< 1/2 |grad ln Psi|^2: the same mean
-    trap,                   ///< 1/2 omega^2 r^2
-    interaction,            ///< sum over pairs of v(r)
-    control,                ///< -Z/2, mean 0; 0 unless the interaction is Coulomb's
-    stein,                  ///< x . grad ln |Psi|^2, mean -particles dimensions
-    n_terms
-  };
-  double const* term(Term t) const { return columns.column(t); }
-
-  Columns columns;
-};
 
 /// `n_walkers` walkers (0 and up), numbered from `first_walker` on, computed together by one thread.
 ///
@@ -56,55 +26,49 @@ struct LocalEnergies {
 /// theta changes by increments; it is computed anew by `refresh`, which `set_parameters` and `place` call, and every 64 sweeps,
 /// so that rounding does not build up.
 ///
-/// **Local energies** need no further exponentials but one per pair for the control variate. With Coulomb interaction E_L has a
-/// pole 1/r at the contact of two particles, whose square has no mean in two dimensions. The control variate -Z/2,
+/// **Local energies** need no further exponentials but one per pair for the control variate, which is that of `Pack` with all
+/// pairs of particles, cusp 0.
 ///
-///     Z = sum_i (del_i^2 G + 2 grad_i ln Psi . grad_i G),    G = sum_{i<j} g(r_ij),   g(r) = r exp(-k r) / (dimensions - 1),
+/// **Features** of the derivatives (`DerivativeSums`):
 ///
-/// has mean 0 for every Psi (an integral of div(|Psi|^2 grad G) over |Psi|^2) and cancels the pole. k = sqrt(omega).
-///
-/// **Derivatives.** For any O, the mean of Z O is minus that of grad G . grad O. So the mean of E_L O is that of
-/// (E_L - Z/2) O - 1/2 grad G . grad O, which has a variance where E_L O has none: `measure` sums the latter.
+///     parameter   phi                                                O = d ln Psi / d parameter
+///     a_i         x_i                                                s (phi - a_i) / sigma^2
+///     b_j         p_j = 1 / (1 + exp(-theta_j))                      s phi
+///     W_ij        x_i p_j                                            s phi / sigma^2
+///     ln sigma    |x - a|^2 / sigma^2 - 2 sum_j (theta_j - b_j) p_j  s phi
 ///
 /// Extremes: theta of any finite size is exact (e_j is held above 2^-1021, A carries it). Two particles in one place have
 /// interaction +inf and energy NaN. A coordinate beyond 1e150 gives infinite or NaN energies; a move to where the exponent is
 /// NaN is refused.
 ///
-/// Bits depend on nothing but the arguments: not on thread, architecture or how walkers are dealt to packs.
-///
-/// Assaraf & Caffarel, Phys. Rev. Lett. 83, 4682 (1999) (control variates of this kind).
-class RbmPack {
+class RbmPack final : public Pack {
  public:
-  /// @throws InputError  where the system is not one this can do (see `check`), or M is not particles times dimensions
-  RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers);
+  /// @param sigma_squared  where sigma is not trained, length^2
+  /// @throws InputError    where the system is not one this can do (see `check`), or M is not particles times dimensions
+  RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers,
+          double sigma_squared = 1);
 
-  arma::uword n_walkers() const noexcept { return x_.n_rows(); }
+  arma::uword n_walkers() const noexcept override { return x_.n_rows(); }
 
-  /// Takes other parameters, and refreshes.
+  void set_parameters(arma::vec const& parameters) override;
   void set_parameters(RbmParameters const& parameters);
 
-  /// Puts the walkers at the rows of `X`, walkers x M, and refreshes.
-  void place(arma::mat const& X);
-  arma::mat positions() const { return x_.matrix(); }
+  void place(arma::mat const& X) override;
+  arma::mat positions() const override { return x_.matrix(); }
+  Columns const& coordinates() const override { return x_; }
 
-  /// Computes theta, e, m and P of all walkers from their coordinates.
-  void refresh();
+  /// Computes theta, e, A and P of all walkers from their coordinates.
+  void refresh() override;
 
-  /// Offers every particle of every walker a move.
-  /// @param step     width of the box, a length, greater than 0
-  /// @param sweep    number of this sweep in the stream, 0 to 2^32 / particles - 1: its moves have the indices
-  ///                 sweep * particles + particle
-  /// @param context  ticked after every particle; null on threads that must not
-  /// @return         moves taken, of n_walkers * particles
-  std::uint64_t sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context = nullptr);
+  std::uint64_t sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context = nullptr) override;
+  void measure(LocalEnergies& energies, DerivativeSums* sums = nullptr) override;
+  Columns const& derivatives() override;
+  arma::vec feature_scale() const override;
 
-  /// Writes the local energies to `energies` and, where `sums` is given, adds this sample to the sums of the derivatives.
-  void measure(LocalEnergies& energies, DerivativeSums* sums = nullptr);
-
-  arma::vec log_psi() const;          ///< ln Psi, up to the norm; walkers
-  arma::mat drift() const;            ///< grad ln Psi, walkers x M, inverse length
-  arma::vec laplacian() const;        ///< del^2 ln Psi, walkers
-  arma::mat log_derivatives() const;  ///< d ln Psi / d parameter, walkers x n_parameters, in the order of `flatten`
+  arma::vec log_psi() const override;
+  arma::mat drift() const override;
+  arma::vec laplacian() const override;
+  arma::mat log_derivatives() const override;  ///< in the order of `flatten`
 
  private:
   struct View;
@@ -113,6 +77,7 @@ class RbmPack {
   System system_;
   RbmShape shape_;
   std::uint32_t first_walker_;
+  double sigma_squared_;  ///< where it is not trained
 
   arma::vec a_;
   arma::vec b_;
@@ -127,6 +92,7 @@ class RbmPack {
   Columns size_P_;  ///< sum_j |theta_j|, and P
   std::vector<std::uint32_t> words_;
   Columns scratch_;
+  Columns derivatives_;
 };
 
 }  // namespace fermiac::vmc

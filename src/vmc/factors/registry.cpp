@@ -1,10 +1,11 @@
 #include "fermiac/vmc/factor.hpp"
 #include "fermiac/vmc/factors/gaussian.hpp"
+#include "fermiac/vmc/factors/rbm.hpp"
 
 namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
-  static std::vector<FactorKind> const kinds = {gaussian_kind()};
+  static std::vector<FactorKind> const kinds = {gaussian_kind(), rbm_kind()};
   return kinds;
 }
 
