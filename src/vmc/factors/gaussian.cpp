@@ -9,8 +9,8 @@ namespace {
 
 class Gaussian final : public Factor {
  public:
-  Gaussian(System const& system, arma::uword n_walkers)
-      : n_(n_walkers), dimensions_(static_cast<std::size_t>(system.dimensions)), M_(static_cast<std::size_t>(system.particles) * dimensions_) {
+  Gaussian(System const& system, bool trainable, arma::uword n_walkers)
+      : n_(n_walkers), trainable_(trainable), dimensions_(static_cast<std::size_t>(system.dimensions)), M_(static_cast<std::size_t>(system.particles) * dimensions_) {
     for (std::size_t c = 0; c < dimensions_; ++c) frequency_.push_back(system.omega * system.frequency_ratio[c]);
     set_parameters({});
   }
@@ -54,6 +54,7 @@ class Gaussian final : public Factor {
   }
 
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
+    if (!trainable_) return;
     double* __restrict result = O.column(first);
     std::fill_n(result, n_, 0.0);
     if (direction != nullptr) std::fill_n(along->column(first), n_, 0.0);
@@ -84,6 +85,7 @@ class Gaussian final : public Factor {
   }
 
   std::size_t n_;
+  bool trainable_;
   std::size_t dimensions_;
   std::size_t M_;
   std::vector<double> frequency_;
@@ -98,7 +100,7 @@ class GaussianForm final : public FactorForm {
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
   Exchange exchange() const override { return Exchange::symmetric; }
   arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters(), arma::fill::zeros); }
-  std::unique_ptr<Factor> make(arma::uword n_walkers) const override { return std::make_unique<Gaussian>(system_, n_walkers); }
+  std::unique_ptr<Factor> make(arma::uword n_walkers) const override { return std::make_unique<Gaussian>(system_, trainable_, n_walkers); }
 
  private:
   System system_;
