@@ -10,6 +10,7 @@
 #include "fermiac/vmc/ansatz_minimum.hpp"
 #include "fermiac/vmc/exact_energy.hpp"
 #include "fermiac/vmc/experiment.hpp"
+#include "fermiac/vmc/factors/rbm.hpp"
 #include "fermiac/vmc/ground_state.hpp"
 #include "fermiac/vmc/published.hpp"
 
@@ -41,6 +42,15 @@ vmc::Settings settings_of(Parameters const& point) {
                                                                       {"coulomb", vmc::Interaction::coulomb},
                                                                       {"soft_coulomb", vmc::Interaction::soft_coulomb}});
   s.system.softening = point.real("system.softening");
+  s.system.up = static_cast<int>(point.integer("system.up"));
+  s.system.statistics = enumerator<vmc::Statistics>(
+      point.text("system.statistics"), {{"fermions", vmc::Statistics::fermions}, {"bosons", vmc::Statistics::bosons}});
+  s.system.trap = enumerator<vmc::Trap>(point.text("system.trap"),
+                                        {{"harmonic", vmc::Trap::harmonic}, {"double_well", vmc::Trap::double_well}});
+  s.system.frequency_ratio = {1, point.real("system.ratio_y"), point.real("system.ratio_z")};
+  s.system.well_distance = point.real("system.well_distance");
+  s.ansatz.factors = point.text("ansatz.factors");
+  for (auto const& option : vmc::factor_options()) s.ansatz.options.set(option.key(), point.value(option.key()));
   s.ansatz.hidden = count("ansatz.hidden");
   s.ansatz.convention = enumerator<vmc::Convention>(point.text("ansatz.convention"),
                                                     {{"sqrt_f", vmc::Convention::sqrt_f}, {"f", vmc::Convention::f}});
@@ -50,6 +60,10 @@ vmc::Settings settings_of(Parameters const& point) {
       point.text("ansatz.initialisation"),
       {{"antisymmetric", vmc::Initialisation::antisymmetric}, {"random", vmc::Initialisation::random}});
   s.ansatz.noise = point.real("ansatz.noise");
+  s.sampler.method = enumerator<vmc::Sampler>(
+      point.text("sampler.method"),
+      {{"metropolis", vmc::Sampler::metropolis}, {"langevin", vmc::Sampler::langevin}, {"gibbs", vmc::Sampler::gibbs}});
+  s.sampler.target_error = point.real("sampler.target_error");
   s.sampler.walkers = count("sampler.walkers");
   s.sampler.pack = count("sampler.pack");
   s.sampler.burn_in = count("sampler.burn_in");
@@ -58,6 +72,19 @@ vmc::Settings settings_of(Parameters const& point) {
   s.sampler.thinning = count("sampler.thinning");
   s.optimiser.method = enumerator<vmc::Method>(point.text("optimiser.method"),
                                                {{"gd", vmc::Method::gd}, {"adam", vmc::Method::adam}, {"sr", vmc::Method::sr}});
+  s.optimiser.solver = enumerator<vmc::Solver>(point.text("optimiser.solver"), {{"automatic", vmc::Solver::automatic},
+                                                                                {"dense", vmc::Solver::dense},
+                                                                                {"samples", vmc::Solver::samples},
+                                                                                {"iterative", vmc::Solver::iterative}});
+  s.optimiser.decay = enumerator<vmc::Decay>(point.text("optimiser.decay"), {{"constant", vmc::Decay::constant},
+                                                                             {"inverse", vmc::Decay::inverse},
+                                                                             {"exponential", vmc::Decay::exponential},
+                                                                             {"cosine", vmc::Decay::cosine}});
+  s.optimiser.final_fraction = point.real("optimiser.final_fraction");
+  s.optimiser.half_life = point.real("optimiser.half_life");
+  s.optimiser.tolerance = point.real("optimiser.tolerance");
+  s.optimiser.window = count("optimiser.window");
+  s.optimiser.node_length = point.real("optimiser.node_length");
   s.optimiser.starts = count("optimiser.starts");
   s.optimiser.iterations = count("optimiser.iterations");
   s.optimiser.sweeps_per_iteration = count("optimiser.sweeps_per_iteration");
@@ -74,7 +101,7 @@ double work_of(vmc::Settings const& s) {
       s.optimiser.starts *
       (s.sampler.burn_in + 1.5 * s.optimiser.iterations * s.optimiser.sweeps_per_iteration + 1.25 * s.optimiser.choose_sweeps);
   double const sample = 2.0 * s.sampler.burn_in + s.sampler.sweeps;
-  return (optimise + sample) * s.sampler.walkers * s.system.particles * (3.0 + static_cast<double>(s.ansatz.hidden));
+  return (optimise + sample) * s.sampler.walkers * s.system.particles * (3.0 + static_cast<double>(s.ansatz.hidden + s.system.particles));
 }
 
 /// Components of |Psi|^2 times pairs of particles: what one exact energy costs.
@@ -83,14 +110,19 @@ double exact_terms(vmc::Settings const& s) {
   return std::pow(s.ansatz.convention == vmc::Convention::f ? 3.0 : 2.0, static_cast<double>(s.ansatz.hidden)) * pairs;
 }
 
-bool has_exact_energy(vmc::Settings const& s) { return s.ansatz.hidden <= vmc::max_hidden_exact(s.ansatz.convention); }
+/// Whether the exact energy of the wave function is known: of a restricted Boltzmann machine alone.
+bool has_exact_energy(vmc::Settings const& s) {
+  return vmc::WaveFunction(s.system, s.ansatz).is_rbm() && s.ansatz.hidden <= vmc::max_hidden_exact(s.ansatz.convention);
+}
+
+arma::uword n_parameters(vmc::Settings const& s) { return vmc::WaveFunction(s.system, s.ansatz).n_parameters(); }
 
 /// Variational Monte Carlo with Gaussian-binary Boltzmann machines.
 class VmcKind final : public study::Kind {
  public:
   std::string name() const override { return "vmc"; }
   std::string family() const override { return "vmc"; }
-  std::string summary() const override { return "ground state of a quantum dot, Gaussian-binary RBM wave function"; }
+  std::string summary() const override { return "ground state of a quantum dot: RBM, Slater, Jastrow, backflow wave functions"; }
   std::string truth() const override {
     return "exact energy of the RBM at its frozen parameters (Gaussian mixture); minimum of the ansatz and exact ground state "
            "(Taut 1993, power series) as bounds";
@@ -112,32 +144,56 @@ class VmcKind final : public study::Kind {
   }
 
   std::vector<Parameter> parameters() const override {
-    
     vmc::Settings const d;
     constexpr double most = 4294967295.0;
-    return {
+    std::string factors;
+    for (auto const& kind : vmc::factor_kinds()) factors += (factors.empty() ? "" : ", ") + kind.name;
+    std::vector<Parameter> declared = {
         integer("system.particles", d.system.particles, "particles in the dot").at_least(1).at_most(1000),
         integer("system.dimensions", d.system.dimensions, "dimensions of space").at_least(1).at_most(3),
         real("system.omega", d.system.omega, "frequency of the trap").unit("1/time").at_least(1e-6).at_most(1e6),
         choice("system.interaction", "coulomb", {"none", "coulomb", "soft_coulomb"}, "between particles"),
         real("system.softening", d.system.softening, "of soft_coulomb").unit("length").at_least(0),
-        integer("ansatz.hidden", static_cast<std::int64_t>(d.ansatz.hidden), "hidden units").at_least(0).at_most(10000),
-        choice("ansatz.convention", "sqrt_f", {"sqrt_f", "f"}, "Psi = sqrt(F) or Psi = F"),
+        integer("system.up", d.system.up, "particles of spin up, the first ones; -1: half of them").at_least(-1).at_most(1000),
+        choice("system.statistics", "fermions", {"fermions", "bosons"}, "of the particles"),
+        choice("system.trap", "harmonic", {"harmonic", "double_well"}, "shape of the trap"),
+        real("system.ratio_y", 1, "frequency in the second direction, in omega").above(0),
+        real("system.ratio_z", 1, "frequency in the third direction, in omega").above(0),
+        real("system.well_distance", d.system.well_distance, "of double_well").unit("length").at_least(0),
+        text("ansatz.factors", d.ansatz.factors, "the wave function, a product of: " + factors),
+        integer("ansatz.hidden", static_cast<std::int64_t>(d.ansatz.hidden), "hidden units of rbm").at_least(0).at_most(10000),
+        choice("ansatz.convention", "sqrt_f", {"sqrt_f", "f"}, "rbm: Psi = sqrt(F) or Psi = F"),
         real("ansatz.sigma_squared", d.ansatz.sigma_squared, "width squared; 0: 1/(2 omega) for sqrt_f, 1/omega for f")
             .unit("length^2")
             .at_least(0),
         flag("ansatz.sigma_trainable", d.ansatz.sigma_trainable, "train sigma too"),
         choice("ansatz.initialisation", "antisymmetric", {"antisymmetric", "random"}, "of the weights"),
         real("ansatz.noise", d.ansatz.noise, "deviation of the noise on antisymmetric weights, in sigma").at_least(0),
+        choice("sampler.method", "metropolis", {"metropolis", "langevin", "gibbs"}, "how walkers move; gibbs: rbm alone"),
         integer("sampler.walkers", d.sampler.walkers, "independent Markov chains").at_least(2).at_most(16777216),
         integer("sampler.pack", d.sampler.pack, "walkers computed together; part of the result").at_least(1).at_most(16777216),
         integer("sampler.burn_in", d.sampler.burn_in, "sweeps before anything is averaged; the step is tuned in them")
             .at_least(1)
             .at_most(most),
-        real("sampler.acceptance", d.sampler.acceptance, "share of moves the tuning aims at").above(0).at_most(0.99),
+        real("sampler.acceptance", d.sampler.acceptance, "share of moves the tuning aims at; 0: 0.5, langevin 0.8").at_least(0).at_most(0.99),
         integer("sampler.sweeps", d.sampler.sweeps, "sweeps of the final sampling").at_least(8).at_most(most),
+        real("sampler.target_error", d.sampler.target_error, "error of the energy at which sampling may end early; 0: never")
+            .unit("Hartree")
+            .at_least(0),
         integer("sampler.thinning", d.sampler.thinning, "sweeps for each measurement").at_least(1).at_most(most),
         choice("optimiser.method", "sr", {"gd", "adam", "sr"}, "gradient descent, Adam, stochastic reconfiguration"),
+        choice("optimiser.solver", "automatic", {"automatic", "dense", "samples", "iterative"}, "sr: how its equations are solved"),
+        choice("optimiser.decay", "constant", {"constant", "inverse", "exponential", "cosine"}, "of the rate"),
+        real("optimiser.final_fraction", d.optimiser.final_fraction, "of the rate that is left, exponential and cosine")
+            .above(0)
+            .at_most(1),
+        real("optimiser.half_life", d.optimiser.half_life, "iterations after which the inverse rate is halved").above(0),
+        real("optimiser.tolerance", d.optimiser.tolerance, "change of the energy over a window that passes for convergence; 0: no test")
+            .unit("Hartree")
+            .at_least(0),
+        integer("optimiser.window", d.optimiser.window, "iterations of a window of that test").at_least(8).at_most(1e6),
+        real("optimiser.node_length", d.optimiser.node_length, "within which gradients are regularised at nodes, in 1/sqrt(omega)")
+            .at_least(0),
         integer("optimiser.starts", d.optimiser.starts, "independent initialisations; the best is sampled")
             .at_least(1)
             .at_most(10000),
@@ -157,6 +213,9 @@ class VmcKind final : public study::Kind {
             .at_least(2)
             .at_most(most),
     };
+    auto const& options = vmc::factor_options();
+    declared.insert(declared.end(), options.begin(), options.end());
+    return declared;
   }
 
   void check(Parameters const& point) const override { vmc::check(settings_of(point)); }
@@ -200,12 +259,15 @@ class VmcKind final : public study::Kind {
         {"gradient_norm", r, e, "norm of the energy's gradient at the frozen parameters", optional},
         {"gradient_norm_error", r, e, "its standard error", optional},
         {"chosen_start", r, "1", "number of the start that was sampled"},
-        {"sigma_squared", r, "length^2", "width squared, frozen"},
-        {"parameters", r, "1", "frozen parameters: a, b, W column by column, ln sigma where trained", optional, {"parameter"}},
+        {"sweeps", r, "1", "sweeps of the final sampling"},
+        {"iterations", r, "1", "changes of the parameters in the chosen start"},
+        {"update_error", r, "1", "largest relative rounding that updates of determinants built up"},
+        {"parameters", r, "1", "frozen parameters, factor after factor", optional, {"parameter"}},
         {"start_energy", r, e, "energy of each start's result", optional, {"start"}},
         {"start_energy_error", r, e, "standard error of start_energy", optional, {"start"}},
         {"optimisation_energy", r, e, "energy at every iteration of the chosen start", optional, {"iteration"}},
         {"optimisation_energy_error", r, e, "standard error of optimisation_energy", optional, {"iteration"}},
+        {"optimisation_variance", r, "Hartree^2", "variance of the local energy at every iteration", optional, {"iteration"}},
         {"mean_energy", p, e, "mean of energy over replicates", optional},
         {"mean_energy_error", p, e, "its standard error at these parameters", optional},
         {"exact", p, e, "mean of energy_truth over replicates", optional},
@@ -218,6 +280,13 @@ class VmcKind final : public study::Kind {
         {"energy_published", p, e, "published energy of the same wave function (Nordhagen 2019); neither truth nor bound",
          optional},
         {"energy_published_error", p, e, "its error as published, from correlated samples", optional},
+        {"symmetry",
+         p,
+         "1",
+         "whether the wave function changes sign exactly when like particles are exchanged",
+         required,
+         {},
+         {"exact", "none"}},
         {"contact",
          p,
          "1",
@@ -230,7 +299,7 @@ class VmcKind final : public study::Kind {
 
   std::vector<study::Dimension> dimensions(Parameters const& point) const override {
     auto const s = settings_of(point);
-    return {{"parameter", vmc::shape_of(s).n_parameters(), "parameters of the wave function"},
+    return {{"parameter", n_parameters(s), "parameters of the wave function"},
             {"start", s.optimiser.starts, "independent initialisations"},
             {"iteration", s.optimiser.iterations, "changes of the parameters"}};
   }
@@ -271,10 +340,14 @@ class VmcKind final : public study::Kind {
   void summarise(Parameters const& point, std::vector<study::ItemRecord> const& items, Context& context,
                  study::Record& summary) const override {
     auto const s = settings_of(point);
-    summary.set("contact", static_cast<double>(vmc::contact_behaviour(s.system).kind));
+    vmc::WaveFunction const wave_function(s.system, s.ansatz);
+    arma::vec const no_parameters(wave_function.n_parameters(), arma::fill::zeros);
+    summary.set("contact", static_cast<double>(
+                               vmc::contact_behaviour(s.system, wave_function.cusp(no_parameters), wave_function.symmetry()).kind));
+    summary.set("symmetry", static_cast<double>(wave_function.symmetry()));
     auto const ground_state = vmc::ground_state_energy(s.system);
     if (ground_state) summary.set("ground_state", *ground_state);
-    if (auto const published = vmc::published_rbm_energy(s.system); published && s.ansatz.convention == vmc::Convention::f) {
+    if (auto const published = vmc::published_rbm_energy(s.system); published && wave_function.is_rbm() && s.ansatz.convention == vmc::Convention::f) {
       summary.set("energy_published", published->value);
       summary.set("energy_published_error", published->error);
     }
@@ -282,7 +355,7 @@ class VmcKind final : public study::Kind {
     double minimum = std::numeric_limits<double>::quiet_NaN();
     if (has_exact_energy(s) && exact_terms(s) <= affordable_terms) {
       try {
-        minimum = vmc::ansatz_minimum(s.system, vmc::shape_of(s), vmc::initial_sigma_squared(s)).energy;
+        minimum = vmc::ansatz_minimum(s.system, vmc::rbm_shape(s.system, s.ansatz), vmc::initial_sigma_squared(s.system, s.ansatz)).energy;
         summary.set("ansatz_minimum", minimum);
       } catch (ItemFailure const&) {
         // Not finite anywhere near the starts: there is no bound to hold the energies against.
@@ -320,7 +393,6 @@ class VmcKind final : public study::Kind {
 
  private:
   static void record(vmc::Settings const& s, vmc::Outcome const& outcome, std::uint64_t entry, study::Record& to) {
-    auto const shape = vmc::shape_of(s);
     auto const set = [&](std::string const& name, double value) { to.set(name, value, entry); };
     auto const set_estimate = [&](std::string const& name, stats::Estimate const& estimate) {
       set(name, estimate.value);
@@ -333,7 +405,9 @@ class VmcKind final : public study::Kind {
     set_estimate("interaction", outcome.interaction);
     set_estimate("gradient_norm", outcome.gradient_norm);
     if (has_exact_energy(s)) {
-      auto const exact = vmc::exact_energy(s.system, shape, outcome.parameters);
+      auto const shape = vmc::rbm_shape(s.system, s.ansatz);
+      auto const machine = vmc::unflatten(shape, outcome.parameters, vmc::initial_sigma_squared(s.system, s.ansatz));
+      auto const exact = vmc::exact_energy(s.system, shape, machine);
       auto const set_truth = [&](std::string const& name, stats::Estimate const& estimate, double truth) {
         set(name + "_truth", truth);
         set(name + "_z", stats::z_score(estimate, truth));
@@ -355,9 +429,10 @@ class VmcKind final : public study::Kind {
     set("effective_samples", outcome.effective_samples);
     set("r_hat", outcome.r_hat);
     set("chosen_start", outcome.chosen_start);
-    set("sigma_squared", outcome.parameters.sigma_squared);
-    auto const flat = vmc::flatten(shape, outcome.parameters);
-    to.set("parameters", std::span<double const>(flat.memptr(), flat.n_elem), entry);
+    to.set("parameters", std::span<double const>(outcome.parameters.memptr(), outcome.parameters.n_elem), entry);
+    set("sweeps", static_cast<double>(outcome.sweeps));
+    set("update_error", outcome.update_error);
+    set("iterations", outcome.starts[outcome.chosen_start].iterations);
     for (std::size_t i = 0; i < outcome.starts.size(); ++i) {
       to.values("start_energy", entry)[i] = outcome.starts[i].energy.value;
       to.values("start_energy_error", entry)[i] = outcome.starts[i].energy.error;
@@ -365,6 +440,7 @@ class VmcKind final : public study::Kind {
     to.set("optimisation_energy", std::span<double const>(outcome.trace.memptr(), outcome.trace.n_elem), entry);
     to.set("optimisation_energy_error", std::span<double const>(outcome.trace_error.memptr(), outcome.trace_error.n_elem),
            entry);
+    to.set("optimisation_variance", std::span<double const>(outcome.trace_variance.memptr(), outcome.trace_variance.n_elem), entry);
   }
 };
 

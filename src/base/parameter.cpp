@@ -116,6 +116,10 @@ Parameter choice(std::string key, std::string default_value, std::vector<std::st
   return Parameter(std::move(key), std::move(default_value), std::move(help)).choices(std::move(choices));
 }
 
+Parameter text(std::string key, std::string default_value, std::string help) {
+  return {std::move(key), std::move(default_value), std::move(help)};
+}
+
 Parameters::Parameters(std::span<Parameter const> declared) : declared_(declared) {
   for (auto const& parameter : declared_) values_[parameter.key()] = parameter.default_value();
 }

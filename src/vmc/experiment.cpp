@@ -9,7 +9,9 @@
 #include "ensemble.hpp"
 #include "fermiac/base/error.hpp"
 #include "fermiac/optimise/descent.hpp"
+#include "fermiac/optimise/plateau.hpp"
 #include "fermiac/optimise/reconfiguration.hpp"
+#include "fermiac/optimise/schedule.hpp"
 #include "fermiac/rng/stream.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/simd/sum.hpp"
@@ -47,6 +49,23 @@ stats::Estimate ratio_of_groups(std::span<double const> y, std::span<double cons
           true};
 }
 
+optimise::Schedule schedule_of(OptimiserSettings const& optimiser) {
+  double const length = optimiser.iterations;
+  switch (optimiser.decay) {
+    case Decay::inverse:
+      return optimise::Schedule::inverse(optimiser.rate, optimiser.half_life);
+    case Decay::exponential:
+      return optimise::Schedule::exponential(optimiser.rate, length, optimiser.final_fraction);
+    case Decay::cosine:
+      return optimise::Schedule::cosine(optimiser.rate, length, optimiser.final_fraction);
+    case Decay::constant:
+      break;
+  }
+  return optimise::Schedule::constant(optimiser.rate);
+}
+
+double node_length(Settings const& settings) { return settings.optimiser.node_length / std::sqrt(settings.system.omega); }
+
 class Run {
  public:
   Run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context)
@@ -61,8 +80,11 @@ class Run {
         flat_(wave_function_.n_parameters(), arma::fill::zeros),
         flat_sum_(flat_.n_elem, arma::fill::zeros),
         starts_(settings.optimiser.starts),
-        traces_(settings.optimiser.iterations, settings.optimiser.starts, arma::fill::zeros),
+        traces_(settings.optimiser.iterations, settings.optimiser.starts, arma::fill::value(no_value)),
         trace_errors_(traces_),
+        trace_variances_(traces_),
+        schedule_(schedule_of(settings.optimiser)),
+        plateau_({.window = settings.optimiser.window, .tolerance = settings.optimiser.tolerance}),
         adam_(flat_.n_elem, settings.optimiser.rate),
         descent_(flat_.n_elem, settings.optimiser.rate, 0.9) {
     for (auto& start : starts_) start.parameters = flat_;
@@ -92,18 +114,24 @@ class Run {
         adam_ = optimise::Adam(flat_.n_elem, optimiser.rate);
         descent_ = optimise::GradientDescent(flat_.n_elem, optimiser.rate, 0.9);
         flat_sum_.zeros();
+        plateau_ = optimise::Plateau({.window = optimiser.window, .tolerance = optimiser.tolerance});
+        averaging_from_ = optimiser.iterations - averaged_iterations();
         place_walkers(start_);
         go(Stage::burn_in);
         break;
       case Stage::burn_in:
-        if (burn_in_round(sampler.burn_in)) go(Stage::optimise);
+        if (burn_in_round(sampler.burn_in)) {
+          starts_[start_].parameters = flat_;
+          go(flat_.is_empty() ? Stage::choose : Stage::optimise);
+        }
         break;
       case Stage::optimise:
         if (!iterate())
           next_start();
-        else if (++done_ == optimiser.iterations) {
+        else if (++done_ == averaging_from_ + averaged_iterations()) {
           flat_ = flat_sum_ / static_cast<double>(averaged_iterations());
           starts_[start_].parameters = flat_;
+          starts_[start_].iterations = static_cast<std::uint32_t>(done_);
           go(Stage::choose);
         }
         break;
@@ -146,7 +174,11 @@ class Run {
 
   arma::vec initial_parameters() const {
     rng::Stream stream({key_, rng::Purpose::initialise, replicate_}, start_);
-    return wave_function_.initial_parameters(stream);
+    arma::vec result = wave_function_.initial_parameters(stream);
+    for (auto const& part : wave_function_.parts())
+      if (auto const given = settings_.start_from.find(part.name); given != settings_.start_from.end())
+        std::ranges::copy(given->second, result.begin() + static_cast<std::ptrdiff_t>(part.first));
+    return result;
   }
 
   void place_walkers(std::uint64_t placement) {
@@ -169,8 +201,13 @@ class Run {
     auto const moved = advance(rng::Purpose::burn_in, {.n_sweeps = static_cast<std::uint32_t>(n_sweeps)});
     done_ += n_sweeps;
     double const acceptance = static_cast<double>(moved.taken) / static_cast<double>(moved.offered);
-    if (4 * done_ <= 3 * std::uint64_t{n}) step_ *= simd::exp(acceptance - settings_.sampler.acceptance);
+    if (4 * done_ <= 3 * std::uint64_t{n}) step_ *= simd::exp(acceptance - wanted_acceptance());
     return done_ == n;
+  }
+
+  double wanted_acceptance() const {
+    double const given = settings_.sampler.acceptance;
+    return given > 0 ? given : settings_.sampler.method == Sampler::langevin ? 0.8 : 0.5;
   }
 
   std::uint64_t averaged_iterations() const {
@@ -178,12 +215,23 @@ class Run {
     return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(settings_.optimiser.averaged * n), 1, n);
   }
 
+  Solver solver() const {
+    auto const& optimiser = settings_.optimiser;
+    if (optimiser.solver != Solver::automatic) return optimiser.solver;
+    if (flat_.n_elem <= 400) return Solver::dense;
+    return std::uint64_t{settings_.sampler.walkers} * optimiser.sweeps_per_iteration <= 4096 ? Solver::samples : Solver::iterative;
+  }
+
   /// One change of the parameters; false where the start diverges.
   bool iterate() {
     auto const& optimiser = settings_.optimiser;
-    bool const metric = optimiser.method == Method::sr;
+    bool const metric = optimiser.method == Method::sr && solver() == Solver::dense;
+    bool const keep_samples = optimiser.method == Method::sr && solver() != Solver::dense;
     ensemble_.zero_derivatives(metric);
-    advance(rng::Purpose::optimise, {.n_sweeps = optimiser.sweeps_per_iteration, .thinning = 1, .derivatives = true});
+    auto const moved = advance(rng::Purpose::optimise, {.n_sweeps = optimiser.sweeps_per_iteration,
+                                                        .thinning = 1,
+                                                        .derivatives = true,
+                                                        .keep_samples = keep_samples});
 
     arma::uword const n_sums = DerivativeSums::n_columns(flat_.n_elem, metric);
     arma::uword const per_pack = n_sums + DerivativeSums::n_lanes;
@@ -203,35 +251,73 @@ class Run {
         energy_of_lane.push_back(whole[p * per_pack + n_sums + l]);
         samples_of_lane.push_back(optimiser.sweeps_per_iteration * lane_size(ensemble_.walkers_of(p), l));
       }
+    double const error = ratio_of_groups(energy_of_lane, samples_of_lane).error;
     traces_(done_, start_) = slope.energy;
-    trace_errors_(done_, start_) = ratio_of_groups(energy_of_lane, samples_of_lane).error;
-    if (!std::isfinite(slope.energy) || !slope.gradient.is_finite()) return false;
+    trace_errors_(done_, start_) = error;
+    double const mean_square = simd::sum({moved.square_sums.memptr(), moved.square_sums.n_elem}) / n_samples;
+    trace_variances_(done_, start_) = variance(mean_square, slope.energy, n_samples);
+    if (!std::isfinite(slope.energy) || !std::isfinite(error) || !slope.gradient.is_finite()) return false;
 
     // In the trap's own units the same rates do for every omega.
-    double const omega = settings_.system.omega;
     arma::vec const unit = wave_function_.units();
     try {
-      arma::vec change;
-      if (metric) {
-        arma::mat const S = slope.S % (unit * unit.t());
-        change = optimise::reconfiguration_step(S, slope.gradient % unit / omega,
-                                                {.rate = optimiser.rate,
-                                                 .shift_relative = optimiser.shift,
-                                                 .shift_absolute = 0.1 * optimiser.shift,
-                                                 .max_metric_step = 0.3});
-      } else if (optimiser.method == Method::adam) {
-        change = adam_.step(slope.gradient % unit / omega);
-      } else {
-        change = descent_.step(slope.gradient % unit / omega);
-      }
-      flat_ += unit % change;
+      arma::vec const gradient = slope.gradient % unit / settings_.system.omega;
+      double const rate = schedule_.at(done_);
+      if (optimiser.method == Method::sr)
+        flat_ += unit % natural_change(slope.S, gradient, unit, rate, n_samples);
+      else
+        flat_ += rate / optimiser.rate * unit % (optimiser.method == Method::adam ? adam_.step(gradient) : descent_.step(gradient));
     } catch (ItemFailure const&) {
       return false;
     }
     if (!flat_.is_finite() || arma::abs(flat_ / unit).max() > 300) return false;
-    if (done_ + averaged_iterations() >= optimiser.iterations) flat_sum_ += flat_;
+    if (done_ >= averaging_from_)
+      flat_sum_ += flat_;
+    else if (optimiser.tolerance > 0 && plateau_.add(slope.energy, error))
+      averaging_from_ = std::min<std::uint64_t>(averaging_from_, done_ + 1);
     ensemble_.set_parameters(flat_);
     return true;
+  }
+
+  /// The step of stochastic reconfiguration for parameters in their units, energies in omega.
+  arma::vec natural_change(arma::mat const& S, arma::vec const& gradient, arma::vec const& unit, double rate, double n_samples) {
+    auto const& optimiser = settings_.optimiser;
+    optimise::ReconfigurationOptions const options{.rate = rate,
+                                                   .shift_relative = optimiser.shift,
+                                                   .shift_absolute = 0.1 * optimiser.shift,
+                                                   .max_metric_step = 0.3};
+    if (solver() == Solver::dense) return optimise::reconfiguration_step(S % (unit * unit.t()), gradient, options);
+    if (solver() == Solver::samples) {
+      arma::mat samples = ensemble_.samples();
+      arma::vec const residuals = optimise::centred_samples(samples.col(0)) / settings_.system.omega;
+      samples.shed_col(0);
+      samples.each_row() %= unit.t();
+      arma::mat const Obar = optimise::centred_samples(std::move(samples));
+      // What control variates and regularisation make of the gradient beyond the covariance of the samples.
+      arma::vec const correction = 0.5 * gradient - Obar.t() * residuals;
+      return optimise::reconfiguration_step_from_samples(Obar, residuals, options, correction);
+    }
+    // S v = <O (O . v)> - <O> (<O> . v), in units.
+    arma::uword const K = flat_.n_elem;
+    auto const lanes = ensemble_.collect(2 * K, [&](PackState const& state, std::span<double> values) {
+      auto const total = state.sums.total();
+      std::copy_n(total.begin() + 1, K, values.begin());
+      for (arma::uword k = 0; k < K; ++k)
+        for (arma::uword c = 1 + k; c < state.samples.n_columns(); c += 1 + K) {
+          std::span<double const> const O{state.samples.column(c), state.samples.n_rows()};
+          values[K + k] += simd::dot(O, O);
+        }
+    });
+    arma::vec moments(2 * K);
+    simd::tree_sum(lanes, {moments.memptr(), moments.n_elem});
+    arma::vec const mean = moments.head(K) % ensemble_.feature_scale() % unit / n_samples;
+    arma::vec const diagonal = moments.tail(K) % unit % unit / n_samples - mean % mean;
+    auto const product = [&](arma::vec const& v) -> arma::vec {
+      arma::vec const sum = ensemble_.sum_of_products(arma::vec(unit % v));
+      double const along = simd::dot({mean.memptr(), K}, {v.memptr(), K});
+      return unit % sum / n_samples - mean * along;
+    };
+    return optimise::reconfiguration_step_matrix_free(product, arma::clamp(diagonal, 0.0, arma::datum::inf), gradient, options).step;
   }
 
   /// Sweeps at the averaged parameters: a quarter as many unmeasured, then an estimate.
@@ -252,10 +338,7 @@ class Run {
                                    .first_half = optimiser.choose_sweeps / 2});
     done_ += n_sweeps;
     if (done_ < unmeasured + optimiser.choose_sweeps) return;
-    arma::mat const sums = walker_sums();
-    arma::vec const energies = (sums.col(LocalEnergies::energy) + sums.col(walker_sums_per_half + LocalEnergies::energy)) /
-                               static_cast<double>(optimiser.choose_sweeps);
-    starts_[start_].energy = stats::mean_of_walkers(energies);
+    starts_[start_].energy = energy_of_walkers(walker_sums(), optimiser.choose_sweeps);
     next_start();
   }
 
@@ -274,6 +357,7 @@ class Run {
   }
 
   void begin_measuring() {
+    first_half_ = settings_.sampler.target_error > 0 ? budget() / 16 : budget() / 2;
     ensemble_.zero_derivatives(false);
     ensemble_.zero_walker_sums();
     blocking_ = stats::Blocking();
@@ -286,18 +370,24 @@ class Run {
     return std::max<std::uint64_t>(1, 100000 / moves / thinning) * thinning;
   }
 
-  std::uint64_t measurements() const { return settings_.sampler.sweeps / settings_.sampler.thinning; }
+  /// Measurements that the final sampling may take.
+  std::uint64_t budget() const { return settings_.sampler.sweeps / settings_.sampler.thinning; }
+  /// And those it took.
+  std::uint64_t measurements() const { return done_ / settings_.sampler.thinning; }
 
   void sample_round() {
     auto const thinning = settings_.sampler.thinning;
-    std::uint64_t const all = measurements() * thinning;
-    auto const n_sweeps = static_cast<std::uint32_t>(std::min<std::uint64_t>(all - done_, sweeps_per_round(thinning)));
+    // Up to the next decision: 1/8, 1/4, 1/2, all of the budget, twice the first half each.
+    std::uint64_t const all = budget() * thinning;
+    bool const decides = settings_.sampler.target_error > 0 && 4 * first_half_ <= budget();
+    std::uint64_t const last = decides ? 2 * first_half_ * thinning : all;
+    auto const n_sweeps = static_cast<std::uint32_t>(std::min<std::uint64_t>(last - done_, sweeps_per_round(thinning)));
     auto const moved = advance(rng::Purpose::sample, {.n_sweeps = n_sweeps,
                                                       .thinning = thinning,
                                                       .derivatives = true,
                                                       .by_walker = true,
                                                       .measured = done_ / thinning,
-                                                      .first_half = measurements() / 2});
+                                                      .first_half = first_half_});
     done_ += n_sweeps;
     taken_ += moved.taken;
     offered_ += moved.offered;
@@ -305,7 +395,18 @@ class Run {
       if (!std::isfinite(sum)) throw ItemFailure("a local energy is not finite while sampling with frozen parameters");
       blocking_.add(sum / settings_.sampler.walkers);
     }
-    if (done_ == all) stage_ = Stage::finished;
+    if (done_ < last) return;
+    if (done_ == all || energy_of_walkers(walker_sums(), measurements()).error <= settings_.sampler.target_error) {
+      stage_ = Stage::finished;
+      return;
+    }
+    ensemble_.merge_halves();
+    first_half_ *= 2;
+  }
+
+  stats::Estimate energy_of_walkers(arma::mat const& sums, std::uint64_t n) const {
+    return stats::mean_of_walkers(
+        arma::vec((sums.col(LocalEnergies::energy) + sums.col(walker_sums_per_half + LocalEnergies::energy)) / static_cast<double>(n)));
   }
 
   // --------------------------------------------------------------------------------------------------------- conclusions
@@ -328,7 +429,7 @@ class Run {
     Outcome outcome;
     arma::mat const sums = walker_sums();
     double const n = static_cast<double>(measurements());
-    double const n_first = static_cast<double>(measurements() / 2);
+    double const n_first = static_cast<double>(first_half_);
     double const n_samples = n * settings_.sampler.walkers;
     auto const means = [&](arma::uword column) -> arma::vec {
       return (sums.col(column) + sums.col(walker_sums_per_half + column)) / n;
@@ -367,6 +468,10 @@ class Run {
     outcome.starts = starts_;
     outcome.trace = traces_.col(chosen_);
     outcome.trace_error = trace_errors_.col(chosen_);
+    outcome.trace_variance = trace_variances_.col(chosen_);
+    outcome.sweeps = done_;
+    outcome.update_error = ensemble_.update_error();
+    outcome.symmetry = wave_function_.symmetry();
     return outcome;
   }
 
@@ -440,7 +545,7 @@ class Run {
   std::uint64_t sweeps_of_all() const {
     auto const& s = settings_.sampler;
     auto const& o = settings_.optimiser;
-    return (std::uint64_t{o.starts} + 1) * s.burn_in + measurements() * s.thinning +
+    return (std::uint64_t{o.starts} + 1) * s.burn_in + budget() * s.thinning +
            std::uint64_t{o.starts} *
                (std::uint64_t{o.iterations} * o.sweeps_per_iteration + o.choose_sweeps + o.choose_sweeps / 4);
   }
@@ -454,20 +559,24 @@ class Run {
   Archive archive() {
     Archive state;
     state.put_integers("place", std::vector<std::uint64_t>{static_cast<std::uint64_t>(stage_), start_, done_, chosen_,
-                                                           have_chosen_ ? 1U : 0U, taken_, offered_, sweeps_done_});
+                                                           have_chosen_ ? 1U : 0U, taken_, offered_, sweeps_done_,
+                                                           averaging_from_, first_half_});
     state.put_integers("sweep_numbers", sweep_numbers_);
     state.put("step", {&step_, 1});
     state.put("parameters", flat_);
     state.put("parameters_sum", flat_sum_);
     state.put("traces", {traces_.memptr(), traces_.n_elem});
     state.put("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
+    state.put("trace_variances", {trace_variances_.memptr(), trace_variances_.n_elem});
     for (std::size_t i = 0; i < starts_.size(); ++i) {
       auto const name = "start" + std::to_string(i) + "_";
       state.put(name + "parameters", starts_[i].parameters);
       double const energy[3] = {starts_[i].energy.value, starts_[i].energy.error, starts_[i].energy.degrees_of_freedom};
       state.put(name + "energy", energy);
       state.put_integer(name + "how", static_cast<std::uint64_t>(starts_[i].energy.how));
+      state.put_integer(name + "iterations", starts_[i].iterations);
     }
+    plateau_.save(state, "plateau_");
     adam_.save(state, "adam_");
     descent_.save(state, "descent_");
     std::vector<double> blocking(blocking_.state_size());
@@ -490,7 +599,7 @@ class Run {
   }
 
   void restore(Archive const& state) {
-    std::uint64_t place[8];
+    std::uint64_t place[10];
     state.take_integers("place", place);
     stage_ = static_cast<Stage>(place[0]);
     start_ = static_cast<std::uint32_t>(place[1]);
@@ -500,19 +609,24 @@ class Run {
     taken_ = place[5];
     offered_ = place[6];
     sweeps_done_ = place[7];
+    averaging_from_ = place[8];
+    first_half_ = place[9];
     state.take_integers("sweep_numbers", sweep_numbers_);
     state.take("step", {&step_, 1});
     state.take("parameters", flat_);
     state.take("parameters_sum", flat_sum_);
     state.take("traces", {traces_.memptr(), traces_.n_elem});
     state.take("trace_errors", {trace_errors_.memptr(), trace_errors_.n_elem});
+    state.take("trace_variances", {trace_variances_.memptr(), trace_variances_.n_elem});
     for (std::size_t i = 0; i < starts_.size(); ++i) {
       auto const name = "start" + std::to_string(i) + "_";
       state.take(name + "parameters", starts_[i].parameters);
       double energy[3];
       state.take(name + "energy", energy);
       starts_[i].energy = {energy[0], energy[1], energy[2], static_cast<stats::How>(state.take_integer(name + "how")), true};
+      starts_[i].iterations = static_cast<std::uint32_t>(state.take_integer(name + "iterations"));
     }
+    plateau_.restore(state, "plateau_");
     adam_.restore(state, "adam_");
     descent_.restore(state, "descent_");
     std::vector<double> blocking(blocking_.state_size());
@@ -560,6 +674,11 @@ class Run {
   std::vector<StartOutcome> starts_;
   arma::mat traces_;
   arma::mat trace_errors_;
+  arma::mat trace_variances_;
+  optimise::Schedule schedule_;
+  optimise::Plateau plateau_;
+  std::uint64_t averaging_from_ = 0;  ///< iteration from which parameters are averaged
+  std::uint64_t first_half_ = 0;      ///< measurements of the first half of the sampling
   optimise::Adam adam_;
   optimise::GradientDescent descent_;
   stats::Blocking blocking_;
@@ -573,16 +692,27 @@ class Run {
 
 void check(Settings const& settings) {
   check(settings.system);
-  auto const& [hidden, convention, sigma_squared, sigma_trainable, initialisation, noise] = settings.ansatz;
-  if (!(sigma_squared >= 0) || !std::isfinite(sigma_squared))
-    refuse("ansatz.sigma_squared", "greater than 0, or 0 for the trap's own", sigma_squared);
-  if (!(noise >= 0) || !std::isfinite(noise)) refuse("ansatz.noise", "0 or greater", noise);
+  auto const& ansatz = settings.ansatz;
+  if (!(ansatz.sigma_squared >= 0) || !std::isfinite(ansatz.sigma_squared))
+    refuse("ansatz.sigma_squared", "greater than 0, or 0 for the trap's own", ansatz.sigma_squared);
+  if (!(ansatz.noise >= 0) || !std::isfinite(ansatz.noise)) refuse("ansatz.noise", "0 or greater", ansatz.noise);
+  WaveFunction const wave_function(settings.system, ansatz);
+  if (settings.sampler.method == Sampler::gibbs && !wave_function.is_rbm())
+    throw InputError("sampler.method", "gibbs samples a restricted Boltzmann machine alone, in the isotropic harmonic trap");
+  for (auto const& part : wave_function.parts())
+    if (auto const given = settings.start_from.find(part.name);
+        given != settings.start_from.end() && given->second.n_elem != part.n_parameters)
+      throw InputError("ansatz.start_from", "the factor \"" + part.name + "\" has " + std::to_string(part.n_parameters) +
+                                                " parameters here and " + std::to_string(given->second.n_elem) + " there");
   auto const& sampler = settings.sampler;
   if (sampler.walkers < 2 || sampler.walkers > rng::walker_limit) refuse("sampler.walkers", "from 2 to 2^24", sampler.walkers);
   if (sampler.pack < 1) refuse("sampler.pack", "at least 1", sampler.pack);
   if (sampler.burn_in < 1) refuse("sampler.burn_in", "at least 1", sampler.burn_in);
-  if (!(sampler.acceptance > 0 && sampler.acceptance < 1)) refuse("sampler.acceptance", "between 0 and 1", sampler.acceptance);
+  if (!(sampler.acceptance >= 0 && sampler.acceptance < 1)) refuse("sampler.acceptance", "from 0 to below 1", sampler.acceptance);
+  if (!(sampler.target_error >= 0)) refuse("sampler.target_error", "0 or greater", sampler.target_error);
   if (sampler.sweeps < 8) refuse("sampler.sweeps", "at least 8", sampler.sweeps);
+  if (sampler.target_error > 0 && sampler.sweeps / std::max(1u, sampler.thinning) < 64)
+    refuse("sampler.sweeps", "at least 64 measurements where there is a target_error", sampler.sweeps);
   if (sampler.thinning < 1 || sampler.thinning > sampler.sweeps / 8)
     refuse("sampler.thinning", "from 1 to an eighth of sampler.sweeps", sampler.thinning);
   auto const& optimiser = settings.optimiser;
@@ -592,6 +722,14 @@ void check(Settings const& settings) {
     refuse("optimiser.sweeps_per_iteration", "at least 1", optimiser.sweeps_per_iteration);
   if (!(optimiser.rate > 0) || !std::isfinite(optimiser.rate)) refuse("optimiser.rate", "greater than 0", optimiser.rate);
   if (!(optimiser.shift >= 0) || !std::isfinite(optimiser.shift)) refuse("optimiser.shift", "0 or greater", optimiser.shift);
+  if (!(optimiser.final_fraction > 0 && optimiser.final_fraction <= 1))
+    refuse("optimiser.final_fraction", "above 0 to 1", optimiser.final_fraction);
+  if (!(optimiser.half_life > 0) || !std::isfinite(optimiser.half_life))
+    refuse("optimiser.half_life", "greater than 0", optimiser.half_life);
+  if (!(optimiser.tolerance >= 0)) refuse("optimiser.tolerance", "0 or greater", optimiser.tolerance);
+  if (optimiser.window < 8) refuse("optimiser.window", "at least 8", optimiser.window);
+  if (!(optimiser.node_length >= 0) || !std::isfinite(optimiser.node_length))
+    refuse("optimiser.node_length", "0 or greater", optimiser.node_length);
   if (!(optimiser.averaged >= 0 && optimiser.averaged <= 1)) refuse("optimiser.averaged", "from 0 to 1", optimiser.averaged);
   if (optimiser.choose_sweeps < 2) refuse("optimiser.choose_sweeps", "at least 2", optimiser.choose_sweeps);
 }

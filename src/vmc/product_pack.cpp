@@ -16,7 +16,7 @@ using std::size_t;
 constexpr std::uint64_t sweeps_between_refreshes = 64;
 
 /// Columns of `ProductPack::ratio_`.
-enum : arma::uword { exponent, numerator, denominator, taken, n_ratio_columns };
+enum : arma::uword { power_of_e, numerator, denominator, taken, n_ratio_columns };
 
 /// (word + 1/2) 2^-32 - 1/2, times 2^32: exact. A signed conversion, for there is no unsigned one below AVX-512.
 [[gnu::always_inline]] inline double centred(std::uint32_t word) {
@@ -90,17 +90,17 @@ std::uint64_t ProductPack::sweep(double step, MoveStream const& stream, std::uin
 /// Asks every factor for its part of |Psi'/Psi|^2.
 void ProductPack::propose() {
   auto const n = n_walkers();
-  std::fill_n(ratio_.column(exponent), n, 0.0);
+  std::fill_n(ratio_.column(power_of_e), n, 0.0);
   std::fill_n(ratio_.column(numerator), n, 1.0);
   std::fill_n(ratio_.column(denominator), n, 1.0);
-  Ratio const ratio{ratio_.column(exponent), ratio_.column(numerator), ratio_.column(denominator)};
+  Ratio const ratio{ratio_.column(power_of_e), ratio_.column(numerator), ratio_.column(denominator)};
   for (auto& factor : factors_) factor->propose(x_, proposal_, ratio);
 }
 
 /// Takes the proposal where u denominator < numerator exp(exponent), u of `words`.
 std::uint64_t ProductPack::decide(std::uint32_t const* words) {
   size_t const n = n_walkers();
-  double const* __restrict power = ratio_.column(exponent);
+  double const* __restrict power = ratio_.column(power_of_e);
   double const* __restrict above = ratio_.column(numerator);
   double const* __restrict below = ratio_.column(denominator);
   double* __restrict take = ratio_.column(taken);
@@ -168,7 +168,7 @@ std::uint64_t ProductPack::langevin(double tau, MoveStream const& stream, std::u
       second[k] = radius * angle.sin;
     }
   }
-  double* __restrict power = ratio_.column(exponent);
+  double* __restrict power = ratio_.column(power_of_e);
   auto const squared = [n](Columns const& drift, size_t k) {
     double v2 = 0;
     for (size_t c = 0; c < drift.n_columns(); ++c) v2 = std::fma(drift.column(c)[k], drift.column(c)[k], v2);
