@@ -83,6 +83,7 @@ arma::vec reconfiguration_step(arma::mat const& S, arma::vec const& gradient, Re
 }
 
 arma::mat centred_samples(arma::mat samples) {
+  if (samples.is_empty()) return samples;
   auto const n = static_cast<double>(samples.n_rows);
   double const scale = 1 / std::sqrt(n);
   for (arma::uword k = 0; k < samples.n_cols; ++k) {
@@ -105,6 +106,7 @@ arma::vec reconfiguration_step_from_samples(arma::mat const& Obar, arma::vec con
   if (!Obar.is_finite()) throw ItemFailure("the log-derivatives are not finite");
   if (!residuals.is_finite()) throw ItemFailure("the local energies are not finite");
   if (!correction.is_finite()) throw ItemFailure("the correction of the gradient is not finite");
+  if (Obar.is_empty()) return arma::vec(P, arma::fill::zeros);
 
   arma::vec right(P);
   arma::vec shift(P);

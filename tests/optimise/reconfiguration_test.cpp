@@ -368,6 +368,8 @@ BOOST_AUTO_TEST_CASE(equations_without_a_solution_do_not_converge) {
 BOOST_AUTO_TEST_CASE(no_gradient_no_step_in_any_form) {
   BOOST_TEST(!arma::any(reconfiguration_step_from_samples(arma::mat(3, 2, arma::fill::zeros), {1, 1, -2}, plain(1))));
   BOOST_TEST(reconfiguration_step_from_samples(arma::mat(), arma::vec(), {}).is_empty());
+  BOOST_TEST(reconfiguration_step_from_samples(arma::mat(0, 2), arma::vec(), {}).n_elem == 2);
+  BOOST_TEST(reconfiguration_step_from_samples(arma::mat(2, 0), {1, -1}, {}).is_empty());
   auto const never = [](arma::vec const&) -> arma::vec { throw std::runtime_error("no product is needed"); };
   auto const found = reconfiguration_step_matrix_free(never, {0, 0}, {0, 0}, plain(1));
   BOOST_TEST(!arma::any(found.step));

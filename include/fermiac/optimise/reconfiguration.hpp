@@ -63,7 +63,7 @@ arma::mat centred_samples(arma::mat samples);
 ///     d = -rate Q^-1 (Obar_Q' y + c / m),     (Obar_Q Obar_Q' + m 1) y = eps - Obar_Q c / m.
 ///
 /// Without shifts, the solution of least length as in the dense form (eigenvalues of T above n 2^-52 times the largest).
-/// Parameters whose D vanishes beside others that have one are without influence, and stay.
+/// Parameters whose D vanishes beside others that have one are without influence, and stay. Without samples there is no step.
 ///
 /// @param Obar        n x P: `centred_samples` of the log-derivatives O = d ln Psi / d parameter
 /// @param residuals   n values, eps: `centred_samples` of the local energies
