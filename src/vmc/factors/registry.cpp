@@ -1,11 +1,15 @@
 #include "fermiac/vmc/factor.hpp"
 #include "fermiac/vmc/factors/gaussian.hpp"
+#include "fermiac/vmc/factors/linear_jastrow.hpp"
+#include "fermiac/vmc/factors/pade_jastrow.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
+#include "fermiac/vmc/factors/simple_jastrow.hpp"
 
 namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
-  static std::vector<FactorKind> const kinds = {gaussian_kind(), rbm_kind()};
+  static std::vector<FactorKind> const kinds = {gaussian_kind(), linear_jastrow_kind(), pade_jastrow_kind(), rbm_kind(),
+                                                simple_jastrow_kind()};
   return kinds;
 }
 
