@@ -1,11 +1,12 @@
 #include "fermiac/vmc/factor.hpp"
 #include "fermiac/vmc/factors/gaussian.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
+#include "fermiac/vmc/factors/slater.hpp"
 
 namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
-  static std::vector<FactorKind> const kinds = {gaussian_kind(), rbm_kind()};
+  static std::vector<FactorKind> const kinds = {gaussian_kind(), rbm_kind(), slater_kind()};
   return kinds;
 }
 
