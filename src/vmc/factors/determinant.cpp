@@ -245,7 +245,8 @@ class AnyDeterminant final : public Determinant {
         for (size_t c = 0; c < D; ++c) {
           if (m[c] == 0) continue;
           for (size_t a = 0; a < D; ++a) {
-            double const* __restrict p = a == c ? power_slope_.column(c * n_powers_ + static_cast<size_t>(m[c])) : power(a, m[a]);
+            double const* __restrict p =
+                a == c ? power_slope_.column(c * n_powers_ + static_cast<size_t>(m[c])) : power(a, m[a]);
             if (a == 0) {
               std::copy_n(p, count, term);
             } else {
@@ -283,7 +284,8 @@ class AnyDeterminant final : public Determinant {
  private:
   /// other += factor (phi . other) moved
   template <class Count>
-  void update(double const* phi, double const* moved, double* other, double const* __restrict factor, Count count_of_tile) const {
+  void update(double const* phi, double const* moved, double* other, double const* __restrict factor,
+              Count count_of_tile) const {
     size_t const count = count_of_tile;
     alignas(64) double c[tile_walkers] = {};
     for (size_t j = 0; j < n_; ++j) {
@@ -460,19 +462,23 @@ class ShellDeterminant final : public Determinant {
   }
 };
 
+/// The first of `Known` that fits; none: null.
 template <class... Known>
 std::unique_ptr<Determinant> choose(Orbitals const& orbitals, size_t first, size_t n_walkers) {
   std::unique_ptr<Determinant> result;
   (void)((Known::fits(orbitals) && (result = std::make_unique<Known>(orbitals, first, n_walkers), true)) || ...);
-  if (!result) result = std::make_unique<AnyDeterminant>(orbitals, first, n_walkers);
   return result;
 }
 
 }  // namespace
 
-std::unique_ptr<Determinant> Determinant::make(Orbitals const& orbitals, size_t first, size_t n_walkers) {
-  return choose<ShellDeterminant<2, 2>, ShellDeterminant<2, 3>, ShellDeterminant<2, 6>, ShellDeterminant<2, 10>,
-                ShellDeterminant<3, 4>, ShellDeterminant<3, 10>>(orbitals, first, n_walkers);
+std::unique_ptr<Determinant> Determinant::make(Orbitals const& orbitals, size_t first, size_t n_walkers, bool compiled) {
+  std::unique_ptr<Determinant> result;
+  if (compiled)
+    result = choose<ShellDeterminant<2, 2>, ShellDeterminant<2, 3>, ShellDeterminant<2, 6>, ShellDeterminant<2, 10>,
+                    ShellDeterminant<3, 4>, ShellDeterminant<3, 10>>(orbitals, first, n_walkers);
+  if (!result) result = std::make_unique<AnyDeterminant>(orbitals, first, n_walkers);
+  return result;
 }
 
 }  // namespace fermiac::vmc

@@ -20,7 +20,9 @@ class Determinant {
  public:
   /// @param orbitals  one for each particle, 2 and up
   /// @param first     number of the first particle among all
-  static std::unique_ptr<Determinant> make(Orbitals const& orbitals, std::size_t first, std::size_t n_walkers);
+  /// @param compiled  whether common shells have code of their own, of the same bits; false to compare with it
+  static std::unique_ptr<Determinant> make(Orbitals const& orbitals, std::size_t first, std::size_t n_walkers,
+                                           bool compiled = true);
   Determinant(Orbitals const& orbitals, std::size_t first, std::size_t n_walkers);
   virtual ~Determinant() = default;
 
@@ -35,8 +37,8 @@ class Determinant {
   virtual void propose(std::size_t i, Columns const& to, double* numerator) = 0;
   /// B' where taken[k] > 0.
   virtual void take(std::size_t i, double const* taken) = 0;
-  /// Adds v = grad_i ln |D|, of X' where `proposed`, to the D columns at `drift`, and 2 sum_c omega_c x_c v_c - v^2 to `laplacian`
-  /// where it is given. Summed over i, the latter is del^2 ln |D| + 2 Orbitals::excitation().
+  /// Adds v = grad_i ln |D|, of X' where `proposed`, to the D columns at `drift`, and 2 sum_c omega_c x_c v_c - v^2 to
+  /// `laplacian` where it is given. Summed over i, the latter is del^2 ln |D| + 2 Orbitals::excitation().
   virtual void add_gradient(std::size_t i, double const* const* r, bool proposed, double* const* drift, double* laplacian) = 0;
 
   /// Adds ln |D| and multiplies by the sign of D, from the coordinates.
@@ -59,10 +61,10 @@ class Determinant {
   std::size_t n_;
   std::size_t n_walkers_;
   std::size_t n_tiles_;
-  double scale_[3] = {};    ///< sqrt(omega_c)
-  std::size_t n_powers_;    ///< highest quantum number + 1
-  Columns power_;           ///< tile_walkers x D n_powers: p_m(y_c)
-  Columns power_slope_;     ///< the same: p_m'(y_c)
+  double scale_[3] = {};  ///< sqrt(omega_c)
+  std::size_t n_powers_;  ///< highest quantum number + 1
+  Columns power_;         ///< tile_walkers x D n_powers: p_m(y_c)
+  Columns power_slope_;   ///< the same: p_m'(y_c)
 
  private:
   Columns inverse_;  ///< tile_walkers x n n tiles: B(j, i) in column (tile n + i) n + j

@@ -17,7 +17,8 @@ inline constexpr std::size_t tile_walkers = 32;
 /// Sorensen, IEEE Trans. Comput. C-34, 274 (1985) (pairwise pivoting).
 class Elimination {
  public:
-  explicit Elimination(std::size_t n) : n_(n), matrix_(tile_walkers, n * n), inverse_(tile_walkers, n * n), sign_(tile_walkers, 1) {}
+  explicit Elimination(std::size_t n)
+      : n_(n), matrix_(tile_walkers, n * n), inverse_(tile_walkers, n * n), sign_(tile_walkers, 1) {}
 
   /// Element (row, column), `tile_walkers` of them, to be filled; overwritten by what follows.
   double* element(std::size_t row, std::size_t column) { return matrix_.column(row * n_ + column); }

@@ -14,8 +14,13 @@ namespace {
 class Slater final : public Factor {
  public:
   Slater(System const& system, bool envelope, double width, arma::uword n_walkers)
-      : n_(n_walkers), D_(static_cast<std::size_t>(system.dimensions)), particles_(static_cast<std::size_t>(system.particles)),
-        envelope_(envelope), initial_width_(width), at_(n_walkers, particles_ * D_), known_(n_walkers, 1) {
+      : n_(n_walkers),
+        D_(static_cast<std::size_t>(system.dimensions)),
+        particles_(static_cast<std::size_t>(system.particles)),
+        envelope_(envelope),
+        initial_width_(width),
+        at_(n_walkers, particles_ * D_),
+        known_(n_walkers, 1) {
     for (std::size_t c = 0; c < D_; ++c) frequency_[c] = system.omega * system.frequency_ratio[c];
     std::size_t const up = n_up(system);
     for (auto const& [first, n] : {std::pair{std::size_t{0}, up}, std::pair{up, particles_ - up}}) {
@@ -64,9 +69,7 @@ class Slater final : public Factor {
   }
 
   void take(Columns const&, Proposal const& proposal, double const* taken) override {
-    Determinant* const own = determinant_of(proposal.particle);
-    if (own == nullptr) return;
-    own->take(proposal.particle - own->first(), taken);
+    if (Determinant* const own = determinant_of(proposal.particle)) own->take(proposal.particle - own->first(), taken);
     for (std::size_t c = 0; c < D_; ++c) {
       double* __restrict at = at_.column(proposal.particle * D_ + c);
       double const* __restrict to = proposal.x.column(c);
@@ -190,9 +193,7 @@ class SlaterForm final : public FactorForm {
 
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
   Exchange exchange() const override { return has_like_pairs(system_) ? Exchange::antisymmetric : Exchange::symmetric; }
-  arma::vec initial_parameters(rng::Stream&) const override {
-    return arma::vec(n_parameters()).fill(simd::log(width_));
-  }
+  arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters()).fill(simd::log(width_)); }
   std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
     return std::make_unique<Slater>(system_, envelope_, width_, n_walkers);
   }
@@ -220,7 +221,8 @@ bool names_factor(std::string const& factors, std::string const& name) {
 }
 
 FactorKind slater_kind() {
-  return {"slater", "det_up det_down of harmonic-oscillator orbitals, alpha their width",
+  return {"slater",
+          "det_up det_down of harmonic-oscillator orbitals, alpha their width",
           {real("slater.width", 1, "alpha at first: orbitals carry exp(-alpha omega/2 r^2)").above(0),
            flag("slater.width_trainable", true, "train ln alpha"),
            choice("slater.envelope", "auto", {"auto", "on", "off"},
