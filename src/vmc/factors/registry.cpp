@@ -4,12 +4,19 @@
 #include "fermiac/vmc/factors/pade_jastrow.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
 #include "fermiac/vmc/factors/simple_jastrow.hpp"
+#include "fermiac/vmc/factors/slater.hpp"
 
 namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
-  static std::vector<FactorKind> const kinds = {gaussian_kind(), linear_jastrow_kind(), pade_jastrow_kind(), rbm_kind(),
-                                                simple_jastrow_kind()};
+  static std::vector<FactorKind> const kinds = {
+      gaussian_kind(),       //
+      linear_jastrow_kind(),  //
+      pade_jastrow_kind(),    //
+      rbm_kind(),             //
+      simple_jastrow_kind(),  //
+      slater_kind(),          //
+  };
   return kinds;
 }
 

@@ -1,0 +1,233 @@
+#include "fermiac/vmc/factors/slater.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "determinant.hpp"
+#include "fermiac/base/error.hpp"
+#include "fermiac/simd/functions.hpp"
+
+namespace fermiac::vmc {
+namespace {
+
+class Slater final : public Factor {
+ public:
+  Slater(System const& system, bool envelope, double width, arma::uword n_walkers)
+      : n_(n_walkers),
+        D_(static_cast<std::size_t>(system.dimensions)),
+        particles_(static_cast<std::size_t>(system.particles)),
+        envelope_(envelope),
+        initial_width_(width),
+        at_(n_walkers, particles_ * D_),
+        known_(n_walkers, 1) {
+    for (std::size_t c = 0; c < D_; ++c) frequency_[c] = system.omega * system.frequency_ratio[c];
+    std::size_t const up = n_up(system);
+    for (auto const& [first, n] : {std::pair{std::size_t{0}, up}, std::pair{up, particles_ - up}}) {
+      // One orbital is a constant.
+      if (n < 2) continue;
+      Orbitals const orbitals = lowest_orbitals(system, n);
+      excitation_ += orbitals.excitation();
+      determinants_.push_back(Determinant::make(orbitals, first, n_walkers));
+    }
+    std::fill_n(at_.data(), at_.stride() * at_.n_columns(), std::nan(""));
+    set_parameters({});
+  }
+
+  void set_parameters(std::span<double const> parameters) override {
+    double const alpha = parameters.empty() ? initial_width_ : simd::exp(parameters[0]);
+    for (std::size_t c = 0; c < D_; ++c) width_[c] = envelope_ ? alpha * frequency_[c] : 0;
+  }
+
+  void refresh(Columns const& x) override {
+    // Only walkers that went nowhere but by our moves say something of updates.
+    double* __restrict known = known_.column(0);
+    std::fill_n(known, n_, 1.0);
+    for (std::size_t i = 0; i < at_.n_columns(); ++i) {
+      double* __restrict was = at_.column(i);
+      double const* __restrict is = x.column(i);
+      for (std::size_t k = 0; k < n_; ++k) {
+        known[k] = was[k] == is[k] ? known[k] : 0.0;
+        was[k] = is[k];
+      }
+    }
+    for (auto const& determinant : determinants_) determinant->refresh(x, known, update_error_);
+  }
+
+  void propose(Columns const& x, Proposal const& proposal, Ratio const& ratio) override {
+    if (Determinant* const own = determinant_of(proposal.particle))
+      own->propose(proposal.particle - own->first(), proposal.x, ratio.numerator);
+    if (!envelope_) return;
+    double* __restrict exponent = ratio.exponent;
+    for (std::size_t c = 0; c < D_; ++c) {
+      double const width = width_[c];
+      double const* __restrict from = x.column(proposal.particle * D_ + c);
+      double const* __restrict to = proposal.x.column(c);
+#pragma GCC ivdep
+      for (std::size_t k = 0; k < n_; ++k) exponent[k] = std::fma(-width * (to[k] - from[k]), to[k] + from[k], exponent[k]);
+    }
+  }
+
+  void take(Columns const&, Proposal const& proposal, double const* taken) override {
+    if (Determinant* const own = determinant_of(proposal.particle)) own->take(proposal.particle - own->first(), taken);
+    for (std::size_t c = 0; c < D_; ++c) {
+      double* __restrict at = at_.column(proposal.particle * D_ + c);
+      double const* __restrict to = proposal.x.column(c);
+      double const* __restrict take = taken;
+#pragma GCC ivdep
+      for (std::size_t k = 0; k < n_; ++k) at[k] = take[k] > 0 ? to[k] : at[k];
+    }
+  }
+
+  void add_drift(Columns const& x, std::size_t particle, Columns& drift) override {
+    double const* r[3] = {};
+    double* v[3] = {};
+    for (std::size_t c = 0; c < D_; ++c) {
+      r[c] = x.column(particle * D_ + c);
+      v[c] = drift.column(c);
+    }
+    add_gradient(particle, r, false, v, nullptr);
+  }
+
+  void add_proposed_drift(Columns const&, Proposal const& proposal, Columns& drift) override {
+    double const* r[3] = {};
+    double* v[3] = {};
+    for (std::size_t c = 0; c < D_; ++c) {
+      r[c] = proposal.x.column(c);
+      v[c] = drift.column(c);
+    }
+    add_gradient(proposal.particle, r, true, v, nullptr);
+  }
+
+  void add_slope(Columns const& x, Columns& drift, double* laplacian) override {
+    double constant = -2 * excitation_;
+    for (std::size_t c = 0; c < D_; ++c) constant -= static_cast<double>(particles_) * width_[c];
+    for (std::size_t k = 0; k < n_; ++k) laplacian[k] += constant;
+    for (std::size_t i = 0; i < particles_; ++i) {
+      double const* r[3] = {};
+      double* v[3] = {};
+      for (std::size_t c = 0; c < D_; ++c) {
+        r[c] = x.column(i * D_ + c);
+        v[c] = drift.column(i * D_ + c);
+      }
+      add_gradient(i, r, false, v, laplacian);
+    }
+  }
+
+  void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
+    if (!envelope_) return;
+    double* __restrict result = O.column(first);
+    std::fill_n(result, n_, 0.0);
+    if (direction != nullptr) std::fill_n(along->column(first), n_, 0.0);
+    for (std::size_t i = 0; i < x.n_columns(); ++i) {
+      double const width = width_[i % D_];
+      double const* __restrict xi = x.column(i);
+#pragma GCC ivdep
+      for (std::size_t k = 0; k < n_; ++k) result[k] = std::fma(-0.5 * width * xi[k], xi[k], result[k]);
+      if (direction == nullptr) continue;
+      double const* __restrict d = direction->column(i);
+      double* __restrict slope = along->column(first);
+#pragma GCC ivdep
+      for (std::size_t k = 0; k < n_; ++k) slope[k] = std::fma(-width * xi[k], d[k], slope[k]);
+    }
+  }
+
+  void add_log_psi(Columns const& x, double* log_psi, double* sign) override {
+    for (auto const& determinant : determinants_) determinant->add_log(x, log_psi, sign);
+    if (!envelope_) return;
+    for (std::size_t i = 0; i < x.n_columns(); ++i) {
+      double const* xi = x.column(i);
+      for (std::size_t k = 0; k < n_; ++k) log_psi[k] -= 0.5 * width_[i % D_] * xi[k] * xi[k];
+    }
+  }
+
+  double update_error() const override { return update_error_; }
+
+ private:
+  Determinant* determinant_of(std::size_t particle) const {
+    for (auto const& determinant : determinants_)
+      if (particle >= determinant->first() && particle < determinant->first() + determinant->size()) return determinant.get();
+    return nullptr;
+  }
+
+  void add_gradient(std::size_t particle, double const* const* r, bool proposed, double* const* drift, double* laplacian) {
+    if (Determinant* const own = determinant_of(particle))
+      own->add_gradient(particle - own->first(), r, proposed, drift, laplacian);
+    if (!envelope_) return;
+    for (std::size_t c = 0; c < D_; ++c) {
+      double const width = width_[c];
+      double const* __restrict x = r[c];
+      double* __restrict v = drift[c];
+#pragma GCC ivdep
+      for (std::size_t k = 0; k < n_; ++k) v[k] = std::fma(-width, x[k], v[k]);
+    }
+  }
+
+  std::size_t n_;
+  std::size_t D_;
+  std::size_t particles_;
+  bool envelope_;
+  double initial_width_;
+  double frequency_[3] = {};
+  double width_[3] = {};  ///< alpha omega_c; 0 without envelope
+  double excitation_ = 0;
+  std::vector<std::unique_ptr<Determinant>> determinants_;
+  Columns at_;     ///< where updates believe the walkers to be; NaN before the first refresh
+  Columns known_;  ///< 1 where they are there
+  double update_error_ = 0;
+};
+
+class SlaterForm final : public FactorForm {
+ public:
+  SlaterForm(System const& system, AnsatzSettings const& ansatz)
+      : system_(system), width_(ansatz.options.real("slater.width")) {
+    if (system.statistics != Statistics::fermions)
+      throw InputError("ansatz.factors", "ansatz.factors: slater is for fermions, system.statistics is bosons");
+    std::string const& envelope = ansatz.options.text("slater.envelope");
+    bool const confined = names_factor(ansatz.factors, "rbm") || names_factor(ansatz.factors, "gaussian");
+    envelope_ = envelope == "on" || (envelope == "auto" && !confined);
+    if (!envelope_ && !confined)
+      throw InputError("slater.envelope", "slater.envelope = \"off\" leaves the particles free without rbm or gaussian");
+    trainable_ = envelope_ && ansatz.options.flag("slater.width_trainable");
+  }
+
+  arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
+  Exchange exchange() const override { return has_like_pairs(system_) ? Exchange::antisymmetric : Exchange::symmetric; }
+  arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters()).fill(simd::log(width_)); }
+  std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
+    return std::make_unique<Slater>(system_, envelope_, width_, n_walkers);
+  }
+
+ private:
+  System system_;
+  double width_;
+  bool envelope_;
+  bool trainable_;
+};
+
+}  // namespace
+
+bool names_factor(std::string const& factors, std::string const& name) {
+  std::string_view rest = factors;
+  while (true) {
+    std::size_t const end = std::min(rest.find('*'), rest.size());
+    std::string_view one = rest.substr(0, end);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
+    if (one == name) return true;
+    if (end == rest.size()) return false;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+FactorKind slater_kind() {
+  return {"slater",
+          "det_up det_down of harmonic-oscillator orbitals, alpha their width",
+          {real("slater.width", 1, "alpha at first: orbitals carry exp(-alpha omega/2 r^2)").above(0),
+           flag("slater.width_trainable", true, "train ln alpha"),
+           choice("slater.envelope", "auto", {"auto", "on", "off"},
+                  "whether orbitals carry that Gaussian; auto: unless rbm or gaussian is a factor")},
+          [](System const& system, AnsatzSettings const& ansatz) { return std::make_unique<SlaterForm>(system, ansatz); }};
+}
+
+}  // namespace fermiac::vmc
