@@ -66,61 +66,23 @@ struct Powers {
 }  // namespace
 
 Determinant::Determinant(Orbitals const& orbitals, size_t first, size_t n_walkers)
-    : orbitals_(orbitals),
+    : table_(orbitals),
       first_(first),
       n_(orbitals.size()),
       n_walkers_(n_walkers),
       n_tiles_((n_walkers + tile_walkers - 1) / tile_walkers),
-      n_powers_(static_cast<size_t>(orbitals.highest()) + 1),
-      power_(tile_walkers, orbitals.dimensions * n_powers_),
-      power_slope_(tile_walkers, orbitals.dimensions * n_powers_),
       inverse_(tile_walkers, n_ * n_ * n_tiles_),
       phi_(tile_walkers, n_ * n_tiles_),
       ratio_(tile_walkers, n_tiles_),
-      elimination_(n_) {
-  for (size_t c = 0; c < orbitals_.dimensions; ++c) {
-    scale_[c] = std::sqrt(orbitals_.frequency[c]);
-    std::fill_n(power_.column(c * n_powers_), tile_walkers, 1.0);
-  }
-}
-
-void Determinant::powers_at(double const* const* r, size_t count) {
-  for (size_t c = 0; c < orbitals_.dimensions; ++c) {
-    double const scale = scale_[c];
-    double const* __restrict x = r[c];
-    double* __restrict first = power_.column(c * n_powers_ + 1);
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < count; ++k) first[k] = scale * x[k];
-    for (size_t m = 1; m + 1 < n_powers_; ++m) {
-      double const* __restrict y = first;
-      double const* __restrict lower = power_.column(c * n_powers_ + m - 1);
-      double const* __restrict p = power_.column(c * n_powers_ + m);
-      double* __restrict next = power_.column(c * n_powers_ + m + 1);
-      double const half = 0.5 * static_cast<double>(m);
-      FERMIAC_VECTORISE
-      for (size_t k = 0; k < count; ++k) next[k] = std::fma(y[k], p[k], -half * lower[k]);
-    }
-  }
-}
-
-void Determinant::orbitals_at(double const* const* r, size_t count, double* result) {
-  powers_at(r, count);
-  for (size_t j = 0; j < n_; ++j) {
-    double* __restrict phi = result + j * tile_walkers;
-    std::copy_n(power(0, orbitals_.quanta[j][0]), count, phi);
-    for (size_t c = 1; c < orbitals_.dimensions; ++c) {
-      double const* __restrict p = power(c, orbitals_.quanta[j][c]);
-      FERMIAC_VECTORISE
-      for (size_t k = 0; k < count; ++k) phi[k] *= p[k];
-    }
-  }
-}
+      elimination_(n_) {}
 
 void Determinant::fill(Columns const& x, size_t first_walker, size_t count) {
   for (size_t i = 0; i < n_; ++i) {
     double const* r[3] = {};
-    for (size_t c = 0; c < orbitals_.dimensions; ++c) r[c] = x.column((first_ + i) * orbitals_.dimensions + c) + first_walker;
-    orbitals_at(r, count, elimination_.element(i, 0));
+    size_t const D = table_.orbitals().dimensions;
+    for (size_t c = 0; c < D; ++c) r[c] = x.column((first_ + i) * D + c) + first_walker;
+    table_.set(r, count, 0);
+    table_.row(count, elimination_.element(i, 0));
   }
 }
 
@@ -179,8 +141,9 @@ class AnyDeterminant final : public Determinant {
     for_each_tile(n_walkers_, [&](size_t tile, auto count_of_tile) {
       size_t const count = count_of_tile;
       double const* r[3] = {};
-      for (size_t c = 0; c < orbitals_.dimensions; ++c) r[c] = to.column(c) + tile * tile_walkers;
-      orbitals_at(r, count, phi(tile));
+      for (size_t c = 0; c < table_.orbitals().dimensions; ++c) r[c] = to.column(c) + tile * tile_walkers;
+      table_.set(r, count, 0);
+      table_.row(count, phi(tile));
       alignas(64) double R[tile_walkers] = {};
       for (size_t j = 0; j < n_; ++j) {
         double const* __restrict value = phi(tile) + j * tile_walkers;
@@ -223,37 +186,21 @@ class AnyDeterminant final : public Determinant {
   }
 
   void add_gradient(size_t i, double const* const* x, bool proposed, double* const* drift, double* laplacian) override {
-    size_t const D = orbitals_.dimensions;
+    size_t const D = table_.orbitals().dimensions;
     for_each_tile(n_walkers_, [&](size_t tile, auto count_of_tile) {
       size_t const count = count_of_tile;
       size_t const first_walker = tile * tile_walkers;
       double const* r[3] = {};
       for (size_t c = 0; c < D; ++c) r[c] = x[c] + first_walker;
-      powers_at(r, count);
-      for (size_t c = 0; c < D; ++c)
-        for (size_t m = 1; m < n_powers_; ++m) {
-          double const* __restrict lower = power(c, static_cast<int>(m) - 1);
-          double* __restrict slope = power_slope_.column(c * n_powers_ + m);
-          FERMIAC_VECTORISE
-          for (size_t k = 0; k < count; ++k) slope[k] = static_cast<double>(m) * lower[k];
-        }
+      table_.set(r, count, 1);
       alignas(64) double v[3][tile_walkers] = {};
       alignas(64) double term[tile_walkers];
       for (size_t j = 0; j < n_; ++j) {
         double const* __restrict b = B(tile, i) + j * tile_walkers;
-        Quanta const& m = orbitals_.quanta[j];
         for (size_t c = 0; c < D; ++c) {
-          if (m[c] == 0) continue;
-          for (size_t a = 0; a < D; ++a) {
-            double const* __restrict p =
-                a == c ? power_slope_.column(c * n_powers_ + static_cast<size_t>(m[c])) : power(a, m[a]);
-            if (a == 0) {
-              std::copy_n(p, count, term);
-            } else {
-              FERMIAC_VECTORISE
-              for (size_t k = 0; k < count; ++k) term[k] *= p[k];
-            }
-          }
+          std::array<int, 3> order = {};
+          order[c] = 1;
+          if (!table_.derivative(j, order, count, term)) continue;
           double* __restrict sum = v[c];
           FERMIAC_VECTORISE
           for (size_t k = 0; k < count; ++k) sum[k] = std::fma(term[k], b[k], sum[k]);
@@ -263,7 +210,7 @@ class AnyDeterminant final : public Determinant {
       for (size_t c = 0; c < D; ++c) {
         double* __restrict to = drift[c] + first_walker;
         double* __restrict sum = v[c];
-        double const scale = scale_[c];
+        double const scale = table_.scale(c);
         FERMIAC_VECTORISE
         for (size_t k = 0; k < count; ++k) {
           double const here = scale * sum[k];
@@ -274,7 +221,7 @@ class AnyDeterminant final : public Determinant {
         if (laplacian == nullptr) continue;
         double const* __restrict from = r[c];
         double* __restrict result = laplacian + first_walker;
-        double const twice = 2 * orbitals_.frequency[c];
+        double const twice = 2 * table_.orbitals().frequency[c];
         FERMIAC_VECTORISE
         for (size_t k = 0; k < count; ++k) result[k] = std::fma(std::fma(twice, from[k], -sum[k]), sum[k], result[k]);
       }
@@ -330,7 +277,7 @@ class ShellDeterminant final : public Determinant {
       double* __restrict kept = ratio(tile);
       double* __restrict result = numerator + tile * tile_walkers;
       double scale[D];
-      for (size_t c = 0; c < D; ++c) scale[c] = scale_[c];
+      for (size_t c = 0; c < D; ++c) scale[c] = table_.scale(c);
       FERMIAC_VECTORISE
       for (size_t k = 0; k < count; ++k) {
         double y[D];
@@ -437,8 +384,8 @@ class ShellDeterminant final : public Determinant {
       for (size_t c = 0; c < D; ++c) {
         x[c] = r[c] + first_walker;
         to[c] = drift[c] + first_walker;
-        scale[c] = scale_[c];
-        twice[c] = 2 * orbitals_.frequency[c];
+        scale[c] = table_.scale(c);
+        twice[c] = 2 * table_.orbitals().frequency[c];
       }
       double const* __restrict b = B(tile, i);
       double const* __restrict R = ratio(tile);

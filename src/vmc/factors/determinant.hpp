@@ -7,6 +7,7 @@
 #include "elimination.hpp"
 #include "fermiac/vmc/columns.hpp"
 #include "fermiac/vmc/factors/orbitals.hpp"
+#include "orbital_table.hpp"
 
 namespace fermiac::vmc {
 
@@ -49,22 +50,13 @@ class Determinant {
   double* phi(std::size_t tile) { return phi_.column(tile * n_); }
   double* ratio(std::size_t tile) { return ratio_.column(tile); }
 
-  /// p_m(sqrt(omega_c) x_c) at `r`, the columns of a tile's walkers, to `power`.
-  void powers_at(double const* const* r, std::size_t count);
-  double* power(std::size_t c, int m) { return power_.column(c * n_powers_ + static_cast<std::size_t>(m)); }
-  /// phi_j there, to result + j tile_walkers.
-  void orbitals_at(double const* const* r, std::size_t count, double* result);
   void fill(Columns const& x, std::size_t first_walker, std::size_t count);
 
-  Orbitals orbitals_;
+  OrbitalTable table_;
   std::size_t first_;
   std::size_t n_;
   std::size_t n_walkers_;
   std::size_t n_tiles_;
-  double scale_[3] = {};  ///< sqrt(omega_c)
-  std::size_t n_powers_;  ///< highest quantum number + 1
-  Columns power_;         ///< tile_walkers x D n_powers: p_m(y_c)
-  Columns power_slope_;   ///< the same: p_m'(y_c)
 
  private:
   Columns inverse_;  ///< tile_walkers x n n tiles: B(j, i) in column (tile n + i) n + j
