@@ -1,4 +1,4 @@
-/// Loops over the walkers of a pack, compiled for common numbers of dimensions and hidden units and for any.
+/// Loops over the walkers of a pack, compiled for each number of dimensions.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,12 @@
 
 namespace fermiac::vmc::kernels {
 
-inline constexpr std::size_t tile_size = 128;   ///< walkers whose intermediate values stay in the first cache; a multiple of 16
-inline constexpr std::size_t group_size = 256;  ///< hidden units whose product of 1 + e stays below 2^256
+inline constexpr std::size_t tile_size = 128;   ///< walkers whose intermediate values stay in the nearest caches; a multiple of 16
+inline constexpr std::size_t group_size = 256;  ///< hidden units whose product of 1 + e stays below 2^256, e at most 1
+inline constexpr double near_limit = 0x1p300;   ///< P of walkers that are near
 inline constexpr std::size_t n_lanes = 16;
 
-/// The wave function and the Hamiltonian as numbers. `hidden` and `particles` are the only sizes that a kernel reads from here
-/// where it is compiled for the others.
+/// The wave function and the Hamiltonian as numbers.
 struct Machine {
   std::size_t particles;
   std::size_t dimensions;
@@ -32,27 +32,47 @@ struct Machine {
   double control_decay;  ///< k of g = r exp(-k r) / (D - 1)
 };
 
+/// How a pack keeps its hidden units.
+///
+/// | form | e_j              | P                             | ln F + |x - a|^2 / (2 sigma^2)       |
+/// |------|------------------|-------------------------------|--------------------------------------|
+/// | near | exp(theta_j)     | prod_j (1 + e_j)              | ln P                                 |
+/// | far  | exp(-|theta_j|)  | the same, of the last groups  | ln P + (size + sum_j theta_j) / 2    |
+///
+/// Moves multiply near e_j by exp(delta theta_j), so theta is not kept, and nothing needs to be held between bounds as long as
+/// no P exceeds `near_limit` and no single move changes theta by much.
+enum class Form { near, far };
+
 /// Columns of a pack: walkers contiguous, columns `stride` apart.
 struct Walkers {
   std::size_t n;
   std::size_t stride;
   double* x;
-  double* theta;
+  double* theta;  ///< far only
   double* e;
-  double* size;     ///< sum_j |theta_j|, and 2 ln of the factors that P does not hold
-  double* P;        ///< prod_j (1 + e_j), of the last groups of units
+  double* size;     ///< far only: sum_j |theta_j|, and 2 ln of the factors that P does not hold
+  double* P;        ///< prod_j (1 + e_j); far: of the last groups of units
   double* scratch;  ///< `scratch_columns` columns of `tile_size` rows
 };
 
 /// Columns of scratch that moves and measurements of this machine need.
 std::size_t scratch_columns(Machine const& machine);
 
-/// theta, e, size and P of all walkers from x.
-void refresh(Machine const& machine, Walkers const& walkers);
+/// e and P of all walkers from x, for moves that stay near. Returns false, and has written nonsense, where some P is not below
+/// `near_limit`.
+bool refresh_near(Machine const& machine, Walkers const& walkers);
 
-/// Offers `particle` of every walker a move; returns how many take it. Random words as in `RbmPack`.
-using Move = std::uint64_t (*)(Machine const& machine, Walkers const& walkers, std::size_t particle, double step,
-                               std::uint32_t const* const words[4]);
+/// theta, e, size and P of all walkers from x, for any x.
+void refresh_far(Machine const& machine, Walkers const& walkers);
+
+struct Moved {
+  std::uint64_t accepted;
+  bool near;  ///< whether every P is below `near_limit`
+};
+
+/// Offers `particle` of every walker a move. Random words as in `RbmPack`.
+using Move = Moved (*)(Machine const& machine, Walkers const& walkers, std::size_t particle, double step,
+                       std::uint32_t const* const words[4]);
 
 /// Writes the terms of `LocalEnergies` to the columns `terms` (term_stride apart); adds to the lanes of `sums`, where given,
 /// and the products of features where asked for.
@@ -63,13 +83,8 @@ using Measure = void (*)(Machine const& machine, Walkers const& walkers, double*
 using Slope = void (*)(Machine const& machine, Walkers const& walkers, double* drift, std::size_t drift_stride,
                        double* laplacian);
 
-struct Kernels {
-  Move move;
-  Measure measure;
-  Slope slope;
-};
-
-/// The kernels compiled for these sizes, or the generic ones.
-Kernels kernels_for(std::size_t dimensions, std::size_t hidden);
+Move move_for(std::size_t dimensions, Form form);
+Measure measure_for(std::size_t dimensions, Form form);
+Slope slope_for(std::size_t dimensions, Form form);
 
 }  // namespace fermiac::vmc::kernels

@@ -12,12 +12,20 @@ namespace {
 
 constexpr std::uint64_t sweeps_between_refreshes = 64;
 
+// A move that stays near changes the sum of all theta by less than this, so that P, below e^208 before it, is below e^308 after
+// it, and its square is a number.
+constexpr double largest_near_change = 100;
+
+// From one refresh to the next a near theta rises by less than this: where exp(theta) is held, or has underflown, 1 + exp(theta)
+// is 1 all the while.
+constexpr double largest_near_drift = 600;
+
 }  // namespace
 
 struct RbmPack::View {
   kernels::Machine machine;
   kernels::Walkers walkers;
-  kernels::Kernels kernels;
+  kernels::Form form;
 };
 
 RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers,
@@ -74,7 +82,7 @@ RbmPack::View RbmPack::view() const {
                       .size = self.size_P_.column(0),
                       .P = self.size_P_.column(1),
                       .scratch = self.scratch_.data()},
-          .kernels = kernels::kernels_for(dimensions, shape_.n_hidden)};
+          .form = near_ ? kernels::Form::near : kernels::Form::far};
 }
 
 void RbmPack::set_parameters(arma::vec const& parameters) { set_parameters(unflatten(shape_, parameters, sigma_squared_)); }
@@ -104,15 +112,23 @@ void RbmPack::set_parameters(RbmParameters const& parameters) {
   b_ = parameters.b;
   inverse_sigma_squared_ = 1 / parameters.sigma_squared;
   std::fill(V_sum_.begin(), V_sum_.end(), 0.0);
+  auto const D = static_cast<arma::uword>(system_.dimensions);
+  arma::vec of_particle(static_cast<arma::uword>(system_.particles), arma::fill::zeros);
+  largest_of_unit_ = 0;
   for (arma::uword j = 0; j < H; ++j) {
     V_square_[j] = 0;
+    double of_unit = 0;
     for (arma::uword i = 0; i < M; ++i) {
       double const weight = parameters.W(i, j) * inverse_sigma_squared_;
       V_[i * H + j] = weight;
       V_square_[j] += weight * weight;
       V_sum_[i] += weight;
+      of_unit += std::fabs(weight);
+      of_particle[i / D] += std::fabs(weight);
     }
+    largest_of_unit_ = std::max(largest_of_unit_, of_unit);
   }
+  largest_of_particle_ = of_particle.max();
   refresh();
 }
 
@@ -124,20 +140,34 @@ void RbmPack::place(arma::mat const& X) {
 
 void RbmPack::refresh() {
   auto const v = view();
-  kernels::refresh(v.machine, v.walkers);
+  near_ = kernels::refresh_near(v.machine, v.walkers);
+  if (!near_) kernels::refresh_far(v.machine, v.walkers);
+}
+
+void RbmPack::go_far() {
+  auto const v = view();
+  kernels::refresh_far(v.machine, v.walkers);
+  near_ = false;
 }
 
 std::uint64_t RbmPack::sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context) {
   if (sweep % sweeps_between_refreshes == 0) refresh();
-  auto const v = view();
+  // Written so that NaN goes far.
+  bool const small = 0.5 * step * largest_of_particle_ < largest_near_change &&
+                     0.5 * step * largest_of_unit_ * sweeps_between_refreshes < largest_near_drift;
+  if (near_ && !small) go_far();
   std::uint32_t* const words[4] = {words_.data(), words_.data() + n_walkers(), words_.data() + 2 * n_walkers(),
                                    words_.data() + 3 * n_walkers()};
+  auto const v = view();
   std::uint64_t accepted = 0;
   for (std::size_t p = 0; p < v.machine.particles; ++p) {
     rng::blocks_over_walkers(stream.key, stream.purpose, stream.replicate, first_walker_,
                              static_cast<std::uint32_t>(n_walkers()), sweep * v.machine.particles + p, words[0], words[1],
                              words[2], words[3]);
-    accepted += v.kernels.move(v.machine, v.walkers, p, step, words);
+    auto const move = kernels::move_for(v.machine.dimensions, near_ ? kernels::Form::near : kernels::Form::far);
+    auto const moved = move(v.machine, v.walkers, p, step, words);
+    accepted += moved.accepted;
+    if (near_ && !moved.near) go_far();
     if (context != nullptr) context->tick();
   }
   return accepted;
@@ -146,8 +176,9 @@ std::uint64_t RbmPack::sweep(double step, MoveStream const& stream, std::uint64_
 void RbmPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
   FERMIAC_ASSERT(energies.columns.n_rows() == n_walkers());
   auto const v = view();
-  v.kernels.measure(v.machine, v.walkers, energies.columns.data(), energies.columns.stride(),
-                    sums != nullptr ? sums->lanes.data() : nullptr, sums != nullptr && sums->with_products());
+  kernels::measure_for(v.machine.dimensions, v.form)(v.machine, v.walkers, energies.columns.data(), energies.columns.stride(),
+                                                     sums != nullptr ? sums->lanes.data() : nullptr,
+                                                     sums != nullptr && sums->with_products());
 }
 
 arma::vec RbmPack::log_psi() const {
@@ -158,10 +189,13 @@ arma::vec RbmPack::log_psi() const {
       double const offset = x_.column(i)[k] - a_[i];
       square = std::fma(offset, offset, square);
     }
-    double size = size_P_.column(0)[k];
-    for (arma::uword j = 0; j < shape_.n_hidden; ++j) size += theta_.column(j)[k];
-    result[k] =
-        exponent(shape_.convention) * (0.5 * size + simd::log(size_P_.column(1)[k]) - 0.5 * inverse_sigma_squared_ * square);
+    double log_F = simd::log(size_P_.column(1)[k]) - 0.5 * inverse_sigma_squared_ * square;
+    if (!near_) {
+      double size = size_P_.column(0)[k];
+      for (arma::uword j = 0; j < shape_.n_hidden; ++j) size += theta_.column(j)[k];
+      log_F += 0.5 * size;
+    }
+    result[k] = exponent(shape_.convention) * log_F;
   }
   return result;
 }
@@ -170,7 +204,7 @@ arma::mat RbmPack::drift() const {
   arma::mat result(n_walkers(), shape_.n_coordinates);
   arma::vec laplacian(n_walkers());
   auto const v = view();
-  v.kernels.slope(v.machine, v.walkers, result.memptr(), result.n_rows, laplacian.memptr());
+  kernels::slope_for(v.machine.dimensions, v.form)(v.machine, v.walkers, result.memptr(), result.n_rows, laplacian.memptr());
   return result;
 }
 
@@ -178,7 +212,7 @@ arma::vec RbmPack::laplacian() const {
   arma::mat drift(n_walkers(), shape_.n_coordinates);
   arma::vec result(n_walkers());
   auto const v = view();
-  v.kernels.slope(v.machine, v.walkers, drift.memptr(), drift.n_rows, result.memptr());
+  kernels::slope_for(v.machine.dimensions, v.form)(v.machine, v.walkers, drift.memptr(), drift.n_rows, result.memptr());
   return result;
 }
 
@@ -195,12 +229,13 @@ arma::mat RbmPack::log_derivatives() const {
       of_log_sigma = std::fma(offset * inverse_sigma_squared_, offset, of_log_sigma);
     }
     for (arma::uword j = 0; j < H; ++j) {
-      double const theta = theta_.column(j)[k];
+      double shift = 0;  // theta - b
+      for (arma::uword i = 0; i < M; ++i) shift = std::fma(V_[i * H + j], x_.column(i)[k], shift);
       double const e = e_.column(j)[k];
-      double const probability = (theta > 0 ? 1.0 : e) / (1.0 + e);
+      double const probability = (!near_ && theta_.column(j)[k] > 0 ? 1.0 : e) / (1.0 + e);
       O(k, M + j) = s * probability;
       for (arma::uword i = 0; i < M; ++i) O(k, M + H + i + M * j) = s * inverse_sigma_squared_ * x_.column(i)[k] * probability;
-      of_log_sigma = std::fma(-2 * (theta - b_[j]), probability, of_log_sigma);
+      of_log_sigma = std::fma(-2 * shift, probability, of_log_sigma);
     }
     if (shape_.sigma_trainable) O(k, O.n_cols - 1) = s * of_log_sigma;
   }

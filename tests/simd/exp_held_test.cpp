@@ -6,6 +6,7 @@
 
 using fermiac::simd::exp_decay;
 using fermiac::simd::exp_held;
+using fermiac::simd::exp_unheld;
 
 BOOST_AUTO_TEST_SUITE(exp_held_between_bounds)
 
@@ -35,6 +36,13 @@ BOOST_AUTO_TEST_CASE(decays_alike_on_both_sides) {
     BOOST_TEST(exp_decay(-x) == exp_held(-x));
   }
   BOOST_TEST(std::isnan(exp_decay(std::numeric_limits<double>::quiet_NaN())));
+}
+
+BOOST_AUTO_TEST_CASE(has_the_same_bits_without_holding_where_nothing_is_held) {
+  for (int i = -700000; i <= 700000; i += 13) {
+    double const x = 1e-3 * i;
+    BOOST_TEST(exp_unheld(x) == exp_held(x), "at " << x);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

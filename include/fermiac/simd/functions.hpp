@@ -231,6 +231,17 @@ struct LogReduction {
   return p * detail::from_bits((shifted - 1023) << 52);
 }
 
+/// e^x for |x| <= 700, anything elsewhere: the value of `exp_held` there, and the cheapest of all.
+[[gnu::always_inline]] inline double exp_unheld(double x) noexcept {
+  constexpr double magic = 0x1.8p52;
+  double const t = std::fma(x, 0x1.71547652b82fep+0, magic);
+  double const n = t - magic;
+  double const r = std::fma(-n, detail::ln2_lo, std::fma(-n, detail::ln2_hi, x));
+  double const p = std::fma(std::fma(detail::exp_tail(r), r, 1.0), r, 1.0);
+  // The product with 2^n is normal: adding to the exponent is exact.
+  return detail::from_bits(detail::bits(p) + (detail::bits(t) << 52));
+}
+
 /// Natural logarithm of x.
 [[gnu::always_inline]] inline double log(double x) noexcept {
   bool const subnormal = x < 0x1p-1022;

@@ -73,6 +73,7 @@ class RbmPack final : public Pack {
  private:
   struct View;
   View view() const;
+  void go_far();
 
   System system_;
   RbmShape shape_;
@@ -85,7 +86,10 @@ class RbmPack final : public Pack {
   std::vector<double> V_square_;  ///< sum_i V_ij^2, H
   std::vector<double> V_sum_;     ///< sum_j V_ij, M
   double inverse_sigma_squared_ = 1;
+  double largest_of_particle_ = 0;  ///< max over particles of sum |V_ij|
+  double largest_of_unit_ = 0;      ///< max over j of sum_i |V_ij|
 
+  bool near_ = false;
   Columns x_;
   Columns theta_;
   Columns e_;
