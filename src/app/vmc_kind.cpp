@@ -101,7 +101,8 @@ double work_of(vmc::Settings const& s) {
       s.optimiser.starts *
       (s.sampler.burn_in + 1.5 * s.optimiser.iterations * s.optimiser.sweeps_per_iteration + 1.25 * s.optimiser.choose_sweeps);
   double const sample = 2.0 * s.sampler.burn_in + s.sampler.sweeps;
-  return (optimise + sample) * s.sampler.walkers * s.system.particles * (3.0 + static_cast<double>(s.ansatz.hidden + s.system.particles));
+  return (optimise + sample) * s.sampler.walkers * s.system.particles *
+         (3.0 + static_cast<double>(s.ansatz.hidden + s.system.particles));
 }
 
 /// Components of |Psi|^2 times pairs of particles: what one exact energy costs.
@@ -122,7 +123,9 @@ class VmcKind final : public study::Kind {
  public:
   std::string name() const override { return "vmc"; }
   std::string family() const override { return "vmc"; }
-  std::string summary() const override { return "ground state of a quantum dot: RBM, Slater, Jastrow, backflow wave functions"; }
+  std::string summary() const override {
+    return "ground state of a quantum dot: RBM, Slater, Jastrow, backflow wave functions";
+  }
   std::string truth() const override {
     return "exact energy of the RBM at its frozen parameters (Gaussian mixture); minimum of the ansatz and exact ground state "
            "(Taut 1993, power series) as bounds";
@@ -175,24 +178,29 @@ class VmcKind final : public study::Kind {
         integer("sampler.burn_in", d.sampler.burn_in, "sweeps before anything is averaged; the step is tuned in them")
             .at_least(1)
             .at_most(most),
-        real("sampler.acceptance", d.sampler.acceptance, "share of moves the tuning aims at; 0: 0.5, langevin 0.8").at_least(0).at_most(0.99),
+        real("sampler.acceptance", d.sampler.acceptance, "share of moves the tuning aims at; 0: 0.5, langevin 0.8")
+            .at_least(0)
+            .at_most(0.99),
         integer("sampler.sweeps", d.sampler.sweeps, "sweeps of the final sampling").at_least(8).at_most(most),
         real("sampler.target_error", d.sampler.target_error, "error of the energy at which sampling may end early; 0: never")
             .unit("Hartree")
             .at_least(0),
         integer("sampler.thinning", d.sampler.thinning, "sweeps for each measurement").at_least(1).at_most(most),
         choice("optimiser.method", "sr", {"gd", "adam", "sr"}, "gradient descent, Adam, stochastic reconfiguration"),
-        choice("optimiser.solver", "automatic", {"automatic", "dense", "samples", "iterative"}, "sr: how its equations are solved"),
+        choice("optimiser.solver", "automatic", {"automatic", "dense", "samples", "iterative"},
+               "sr: how its equations are solved"),
         choice("optimiser.decay", "constant", {"constant", "inverse", "exponential", "cosine"}, "of the rate"),
         real("optimiser.final_fraction", d.optimiser.final_fraction, "of the rate that is left, exponential and cosine")
             .above(0)
             .at_most(1),
         real("optimiser.half_life", d.optimiser.half_life, "iterations after which the inverse rate is halved").above(0),
-        real("optimiser.tolerance", d.optimiser.tolerance, "change of the energy over a window that passes for convergence; 0: no test")
+        real("optimiser.tolerance", d.optimiser.tolerance,
+             "change of the energy over a window that passes for convergence; 0: no test")
             .unit("Hartree")
             .at_least(0),
         integer("optimiser.window", d.optimiser.window, "iterations of a window of that test").at_least(8).at_most(1e6),
-        real("optimiser.node_length", d.optimiser.node_length, "within which gradients are regularised at nodes, in 1/sqrt(omega)")
+        real("optimiser.node_length", d.optimiser.node_length,
+             "within which gradients are regularised at nodes, in 1/sqrt(omega)")
             .at_least(0),
         integer("optimiser.starts", d.optimiser.starts, "independent initialisations; the best is sampled")
             .at_least(1)
@@ -342,12 +350,14 @@ class VmcKind final : public study::Kind {
     auto const s = settings_of(point);
     vmc::WaveFunction const wave_function(s.system, s.ansatz);
     arma::vec const no_parameters(wave_function.n_parameters(), arma::fill::zeros);
-    summary.set("contact", static_cast<double>(
-                               vmc::contact_behaviour(s.system, wave_function.cusp(no_parameters), wave_function.symmetry()).kind));
+    summary.set("contact",
+                static_cast<double>(
+                    vmc::contact_behaviour(s.system, wave_function.cusp(no_parameters), wave_function.symmetry()).kind));
     summary.set("symmetry", static_cast<double>(wave_function.symmetry()));
     auto const ground_state = vmc::ground_state_energy(s.system);
     if (ground_state) summary.set("ground_state", *ground_state);
-    if (auto const published = vmc::published_rbm_energy(s.system); published && wave_function.is_rbm() && s.ansatz.convention == vmc::Convention::f) {
+    if (auto const published = vmc::published_rbm_energy(s.system);
+        published && wave_function.is_rbm() && s.ansatz.convention == vmc::Convention::f) {
       summary.set("energy_published", published->value);
       summary.set("energy_published_error", published->error);
     }
@@ -355,7 +365,9 @@ class VmcKind final : public study::Kind {
     double minimum = std::numeric_limits<double>::quiet_NaN();
     if (has_exact_energy(s) && exact_terms(s) <= affordable_terms) {
       try {
-        minimum = vmc::ansatz_minimum(s.system, vmc::rbm_shape(s.system, s.ansatz), vmc::initial_sigma_squared(s.system, s.ansatz)).energy;
+        minimum =
+            vmc::ansatz_minimum(s.system, vmc::rbm_shape(s.system, s.ansatz), vmc::initial_sigma_squared(s.system, s.ansatz))
+                .energy;
         summary.set("ansatz_minimum", minimum);
       } catch (ItemFailure const&) {
         // Not finite anywhere near the starts: there is no bound to hold the energies against.
@@ -440,7 +452,8 @@ class VmcKind final : public study::Kind {
     to.set("optimisation_energy", std::span<double const>(outcome.trace.memptr(), outcome.trace.n_elem), entry);
     to.set("optimisation_energy_error", std::span<double const>(outcome.trace_error.memptr(), outcome.trace_error.n_elem),
            entry);
-    to.set("optimisation_variance", std::span<double const>(outcome.trace_variance.memptr(), outcome.trace_variance.n_elem), entry);
+    to.set("optimisation_variance", std::span<double const>(outcome.trace_variance.memptr(), outcome.trace_variance.n_elem),
+           entry);
   }
 };
 

@@ -16,7 +16,8 @@ ContactBehaviour contact_behaviour(System const& system, Cusp const& cusp, WaveF
   double const unlike = has_unlike_pairs(system) ? g - (system.dimensions - 1) * cusp.unlike : 0;
   if (std::abs(unlike) > rounding) {
     if (system.dimensions == 2)
-      return {Contact::infinite_variance, unlike, "the local energy has a pole 1/r at contact: infinite variance in 2 dimensions"};
+      return {Contact::infinite_variance, unlike,
+              "the local energy has a pole 1/r at contact: infinite variance in 2 dimensions"};
     return {Contact::finite_variance, unlike, "the local energy has a pole 1/r at contact: finite variance in 3 dimensions"};
   }
   if (has_like_pairs(system) && symmetry == WaveFunction::Symmetry::none)

@@ -26,7 +26,8 @@ constexpr std::size_t n_lanes = DerivativeSums::n_lanes;
 
 /// Adds rows[r] * b, or rows[r] where b is null, walker by walker, to the lanes at sums[r].
 template <std::size_t R, bool with_b>
-void add_rows(std::array<double const*, R> const& rows, double const* __restrict b, std::array<double*, R> const& sums, std::size_t n) {
+void add_rows(std::array<double const*, R> const& rows, double const* __restrict b, std::array<double*, R> const& sums,
+              std::size_t n) {
   double lanes[R][n_lanes];
   for (std::size_t r = 0; r < R; ++r) std::copy_n(sums[r], n_lanes, lanes[r]);
   std::size_t k = 0;
@@ -58,10 +59,13 @@ void add_sample(DerivativeSums& sums, std::size_t n, double const* energy, Colum
   std::size_t const K = phi.n_columns();
   auto const column = [&](std::size_t first) { return [&sums, first](std::size_t c) { return sums.lanes.column(first + c); }; };
   auto const feature = [&](std::size_t k) { return phi.column(k); };
-  add_all<false>(1, [&](std::size_t) { return energy; }, nullptr, column(0), n);
+  add_all<false>(
+      1, [&](std::size_t) { return energy; }, nullptr, column(0), n);
   add_all<false>(K, feature, nullptr, column(1), n);
   add_all<true>(K, feature, energy, column(1 + K), n);
-  if (corrections != nullptr) add_all<false>(K, [&](std::size_t k) { return corrections->column(k); }, nullptr, column(1 + K), n);
+  if (corrections != nullptr)
+    add_all<false>(
+        K, [&](std::size_t k) { return corrections->column(k); }, nullptr, column(1 + K), n);
   if (!sums.with_products()) return;
   for (std::size_t k = 0; k < K; ++k) add_all<true>(k + 1, feature, phi.column(k), column(1 + 2 * K + k * (k + 1) / 2), n);
 }

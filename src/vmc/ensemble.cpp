@@ -95,7 +95,8 @@ arma::mat Ensemble::samples() {
   std::uint64_t n_measurements = 0;
   for (auto const& state : packs_) n_measurements = state.samples.n_columns() / n_columns;
   // Members without packs learn how many there are from the others.
-  auto const counts = collect(1, [&](PackState const&, std::span<double> value) { value[0] = static_cast<double>(n_measurements); });
+  auto const counts =
+      collect(1, [&](PackState const&, std::span<double> value) { value[0] = static_cast<double>(n_measurements); });
   n_measurements = static_cast<std::uint64_t>(counts[0]);
   std::uint64_t const per_pack = n_measurements * n_columns * pack_size_;
   auto const whole = collect(per_pack, [&](PackState const& state, std::span<double> values) {

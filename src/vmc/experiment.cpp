@@ -75,8 +75,8 @@ class Run {
         replicate_(replicate),
         team_(team),
         context_(context),
-        ensemble_(wave_function_, settings.sampler.method, node_length(settings), settings.sampler.walkers, settings.sampler.pack,
-                  team, context),
+        ensemble_(wave_function_, settings.sampler.method, node_length(settings), settings.sampler.walkers,
+                  settings.sampler.pack, team, context),
         flat_(wave_function_.n_parameters(), arma::fill::zeros),
         flat_sum_(flat_.n_elem, arma::fill::zeros),
         starts_(settings.optimiser.starts),
@@ -188,7 +188,8 @@ class Run {
     double const shells = std::pow(0.5 * std::max(2, settings_.system.particles), 0.5 / settings_.system.dimensions);
     double const deviation = shells / std::sqrt(2 * settings_.system.omega);
     ensemble_.place(key_, replicate_, placement * blocks, deviation);
-    step_ = settings_.sampler.method == Sampler::langevin ? 0.1 / settings_.system.omega : 2.5 / std::sqrt(2 * settings_.system.omega);
+    step_ = settings_.sampler.method == Sampler::langevin ? 0.1 / settings_.system.omega
+                                                          : 2.5 / std::sqrt(2 * settings_.system.omega);
   }
 
   arma::uword n_coordinates() const {
@@ -219,7 +220,8 @@ class Run {
     auto const& optimiser = settings_.optimiser;
     if (optimiser.solver != Solver::automatic) return optimiser.solver;
     if (flat_.n_elem <= 400) return Solver::dense;
-    return std::uint64_t{settings_.sampler.walkers} * optimiser.sweeps_per_iteration <= 4096 ? Solver::samples : Solver::iterative;
+    return std::uint64_t{settings_.sampler.walkers} * optimiser.sweeps_per_iteration <= 4096 ? Solver::samples
+                                                                                             : Solver::iterative;
   }
 
   /// One change of the parameters; false where the start diverges.
@@ -228,10 +230,9 @@ class Run {
     bool const metric = optimiser.method == Method::sr && solver() == Solver::dense;
     bool const keep_samples = optimiser.method == Method::sr && solver() != Solver::dense;
     ensemble_.zero_derivatives(metric);
-    auto const moved = advance(rng::Purpose::optimise, {.n_sweeps = optimiser.sweeps_per_iteration,
-                                                        .thinning = 1,
-                                                        .derivatives = true,
-                                                        .keep_samples = keep_samples});
+    auto const moved =
+        advance(rng::Purpose::optimise,
+                {.n_sweeps = optimiser.sweeps_per_iteration, .thinning = 1, .derivatives = true, .keep_samples = keep_samples});
 
     arma::uword const n_sums = DerivativeSums::n_columns(flat_.n_elem, metric);
     arma::uword const per_pack = n_sums + DerivativeSums::n_lanes;
@@ -266,7 +267,8 @@ class Run {
       if (optimiser.method == Method::sr)
         flat_ += unit % natural_change(slope.S, gradient, unit, rate, n_samples);
       else
-        flat_ += rate / optimiser.rate * unit % (optimiser.method == Method::adam ? adam_.step(gradient) : descent_.step(gradient));
+        flat_ +=
+            rate / optimiser.rate * unit % (optimiser.method == Method::adam ? adam_.step(gradient) : descent_.step(gradient));
     } catch (ItemFailure const&) {
       return false;
     }
@@ -280,12 +282,11 @@ class Run {
   }
 
   /// The step of stochastic reconfiguration for parameters in their units, energies in omega.
-  arma::vec natural_change(arma::mat const& S, arma::vec const& gradient, arma::vec const& unit, double rate, double n_samples) {
+  arma::vec natural_change(arma::mat const& S, arma::vec const& gradient, arma::vec const& unit, double rate,
+                           double n_samples) {
     auto const& optimiser = settings_.optimiser;
-    optimise::ReconfigurationOptions const options{.rate = rate,
-                                                   .shift_relative = optimiser.shift,
-                                                   .shift_absolute = 0.1 * optimiser.shift,
-                                                   .max_metric_step = 0.3};
+    optimise::ReconfigurationOptions const options{
+        .rate = rate, .shift_relative = optimiser.shift, .shift_absolute = 0.1 * optimiser.shift, .max_metric_step = 0.3};
     if (solver() == Solver::dense) return optimise::reconfiguration_step(S % (unit * unit.t()), gradient, options);
     if (solver() == Solver::samples) {
       arma::mat samples = ensemble_.samples();
@@ -317,7 +318,8 @@ class Run {
       double const along = simd::dot({mean.memptr(), K}, {v.memptr(), K});
       return unit % sum / n_samples - mean * along;
     };
-    return optimise::reconfiguration_step_matrix_free(product, arma::clamp(diagonal, 0.0, arma::datum::inf), gradient, options).step;
+    return optimise::reconfiguration_step_matrix_free(product, arma::clamp(diagonal, 0.0, arma::datum::inf), gradient, options)
+        .step;
   }
 
   /// Sweeps at the averaged parameters: a quarter as many unmeasured, then an estimate.
@@ -405,8 +407,8 @@ class Run {
   }
 
   stats::Estimate energy_of_walkers(arma::mat const& sums, std::uint64_t n) const {
-    return stats::mean_of_walkers(
-        arma::vec((sums.col(LocalEnergies::energy) + sums.col(walker_sums_per_half + LocalEnergies::energy)) / static_cast<double>(n)));
+    return stats::mean_of_walkers(arma::vec(
+        (sums.col(LocalEnergies::energy) + sums.col(walker_sums_per_half + LocalEnergies::energy)) / static_cast<double>(n)));
   }
 
   // --------------------------------------------------------------------------------------------------------- conclusions
@@ -460,7 +462,8 @@ class Run {
     outcome.effective_samples = error_squared > 0 ? outcome.variance / error_squared : no_value;
     outcome.r_hat = r_hat(sums.col(LocalEnergies::energy) / n_first,
                           sums.col(walker_sums_per_half + LocalEnergies::energy) / (n - n_first), n, outcome.variance);
-    outcome.contact = contact_behaviour(settings_.system, wave_function_.cusp(starts_[chosen_].parameters), wave_function_.symmetry());
+    outcome.contact =
+        contact_behaviour(settings_.system, wave_function_.cusp(starts_[chosen_].parameters), wave_function_.symmetry());
     outcome.parameters = starts_[chosen_].parameters;
     conclude_gradient(outcome);
 
@@ -558,9 +561,9 @@ class Run {
 
   Archive archive() {
     Archive state;
-    state.put_integers("place", std::vector<std::uint64_t>{static_cast<std::uint64_t>(stage_), start_, done_, chosen_,
-                                                           have_chosen_ ? 1U : 0U, taken_, offered_, sweeps_done_,
-                                                           averaging_from_, first_half_});
+    state.put_integers(
+        "place", std::vector<std::uint64_t>{static_cast<std::uint64_t>(stage_), start_, done_, chosen_, have_chosen_ ? 1U : 0U,
+                                            taken_, offered_, sweeps_done_, averaging_from_, first_half_});
     state.put_integers("sweep_numbers", sweep_numbers_);
     state.put("step", {&step_, 1});
     state.put("parameters", flat_);
@@ -708,7 +711,8 @@ void check(Settings const& settings) {
   if (sampler.walkers < 2 || sampler.walkers > rng::walker_limit) refuse("sampler.walkers", "from 2 to 2^24", sampler.walkers);
   if (sampler.pack < 1) refuse("sampler.pack", "at least 1", sampler.pack);
   if (sampler.burn_in < 1) refuse("sampler.burn_in", "at least 1", sampler.burn_in);
-  if (!(sampler.acceptance >= 0 && sampler.acceptance < 1)) refuse("sampler.acceptance", "from 0 to below 1", sampler.acceptance);
+  if (!(sampler.acceptance >= 0 && sampler.acceptance < 1))
+    refuse("sampler.acceptance", "from 0 to below 1", sampler.acceptance);
   if (!(sampler.target_error >= 0)) refuse("sampler.target_error", "0 or greater", sampler.target_error);
   if (sampler.sweeps < 8) refuse("sampler.sweeps", "at least 8", sampler.sweeps);
   if (sampler.target_error > 0 && sampler.sweeps / std::max(1u, sampler.thinning) < 64)

@@ -11,7 +11,8 @@ using std::size_t;
 
 /// 1/r, or 1/sqrt(r^2 + softening^2), of one pair.
 template <size_t D>
-void add_interaction(double const* xp, double const* xq, size_t stride, double softening_squared, size_t n, double* __restrict sum) {
+void add_interaction(double const* xp, double const* xq, size_t stride, double softening_squared, size_t n,
+                     double* __restrict sum) {
 #pragma GCC ivdep
   for (size_t k = 0; k < n; ++k) {
     double r2 = softening_squared;
@@ -26,8 +27,8 @@ void add_interaction(double const* xp, double const* xq, size_t stride, double s
 
 /// What one pair adds to -Z/2 and to grad G.
 template <size_t D>
-void add_control(double const* xp, double const* xq, double const* fp, double const* fq, size_t stride, double decay, double weight,
-                 size_t n, double* __restrict control, double* __restrict Gp, double* __restrict Gq) {
+void add_control(double const* xp, double const* xq, double const* fp, double const* fq, size_t stride, double decay,
+                 double weight, size_t n, double* __restrict control, double* __restrict Gp, double* __restrict Gq) {
   constexpr double transverse = D > 1 ? static_cast<double>(D - 1) : 1.0;
 #pragma GCC ivdep
   for (size_t k = 0; k < n; ++k) {
@@ -55,7 +56,8 @@ void add_control(double const* xp, double const* xq, double const* fp, double co
 }
 
 template <size_t D>
-void pairs(System const& system, Columns const& x, Columns const& drift, double defect, LocalEnergies& energies, Columns& pair_gradient) {
+void pairs(System const& system, Columns const& x, Columns const& drift, double defect, LocalEnergies& energies,
+           Columns& pair_gradient) {
   size_t const n = x.n_rows();
   double const softening_squared = system.interaction == Interaction::coulomb ? 0 : system.softening * system.softening;
   double const decay = std::sqrt(system.omega);
@@ -66,7 +68,8 @@ void pairs(System const& system, Columns const& x, Columns const& drift, double 
                          energies.columns.column(LocalEnergies::interaction));
       if (defect != 0 && !are_like(system, p, q))
         add_control<D>(x.column(p * D), x.column(q * D), drift.column(p * D), drift.column(q * D), x.stride(), decay, defect, n,
-                       energies.columns.column(LocalEnergies::control), pair_gradient.column(p * D), pair_gradient.column(q * D));
+                       energies.columns.column(LocalEnergies::control), pair_gradient.column(p * D),
+                       pair_gradient.column(q * D));
     }
 }
 

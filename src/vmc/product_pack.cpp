@@ -178,8 +178,7 @@ std::uint64_t ProductPack::langevin(double tau, MoveStream const& stream, std::u
     double const* __restrict x = x_.column(p * D + c);
     double* __restrict to = proposal_.x.column(c);
     double const* __restrict v = here_.column(c);
-    for (size_t k = 0; k < n; ++k)
-      to[k] = std::fma(root, to[k], std::fma(tau * limiter(squared(here_, k) * tau), v[k], x[k]));
+    for (size_t k = 0; k < n; ++k) to[k] = std::fma(root, to[k], std::fma(tau * limiter(squared(here_, k) * tau), v[k], x[k]));
   }
   propose();
   there_.zero();

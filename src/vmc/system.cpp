@@ -23,13 +23,15 @@ void check(System const& system) {
     throw InputError("system.softening",
                      "the softening must be greater than 0 and finite, not " + std::to_string(system.softening));
   if (system.up < -1 || system.up > system.particles)
-    throw InputError("system.up", "of " + std::to_string(system.particles) + " particles 0 to all may have spin up (-1: half), not " +
-                                      std::to_string(system.up));
+    throw InputError("system.up", "of " + std::to_string(system.particles) +
+                                      " particles 0 to all may have spin up (-1: half), not " + std::to_string(system.up));
   for (double const ratio : system.frequency_ratio)
     if (!(ratio > 0) || !std::isfinite(ratio))
-      throw InputError("system.frequency_ratio", "ratios of frequencies must be greater than 0 and finite, not " + std::to_string(ratio));
+      throw InputError("system.frequency_ratio",
+                       "ratios of frequencies must be greater than 0 and finite, not " + std::to_string(ratio));
   if (!(system.well_distance >= 0) || !std::isfinite(system.well_distance))
-    throw InputError("system.well_distance", "the distance of the wells must be 0 or greater, not " + std::to_string(system.well_distance));
+    throw InputError("system.well_distance",
+                     "the distance of the wells must be 0 or greater, not " + std::to_string(system.well_distance));
 }
 
 std::size_t n_up(System const& system) {

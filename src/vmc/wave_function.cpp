@@ -104,7 +104,8 @@ std::unique_ptr<Pack> WaveFunction::make_pack(Sampler sampler, std::uint32_t fir
     return std::make_unique<RbmPack>(system_, rbm_shape(system_, ansatz_), first_walker, n_walkers,
                                      initial_sigma_squared(system_, ansatz_));
   if (sampler == Sampler::gibbs)
-    throw InputError("sampler.method", "gibbs samples a pure restricted Boltzmann machine (factors = \"rbm\", harmonic trap) alone");
+    throw InputError("sampler.method",
+                     "gibbs samples a pure restricted Boltzmann machine (factors = \"rbm\", harmonic trap) alone");
   return std::make_unique<ProductPack>(*this, sampler, first_walker, n_walkers, node_length);
 }
 

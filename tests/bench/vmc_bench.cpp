@@ -48,7 +48,7 @@ void report(arma::uword H, std::uint32_t n_walkers) {
   arma::arma_rng::set_seed(1);
   pack.place(arma::randn(n_walkers, 4));
   LocalEnergies energies(n_walkers);
-  DerivativeSums sums(shape, false);
+  DerivativeSums sums(shape.n_parameters(), false);
   double const step = 2.5;
   std::uint64_t number = 0;
   std::uint64_t accepted = 0;

@@ -7,9 +7,7 @@
 #include "fermiac/base/error.hpp"
 
 using boost::test_tools::tolerance;
-using fermiac::vmc::ground_state_energy;
-using fermiac::vmc::Interaction;
-using fermiac::vmc::two_electron_ground_state;
+using namespace fermiac::vmc;
 
 namespace {
 
@@ -115,9 +113,35 @@ BOOST_AUTO_TEST_SUITE(ground_state_energies)
 
 BOOST_AUTO_TEST_CASE(without_interaction_it_is_the_zero_point_energy) {
   BOOST_TEST(*ground_state_energy({1, 1, 0.5, Interaction::none, 0}) == 0.25);
-  BOOST_TEST(*ground_state_energy({5, 3, 2, Interaction::none, 0}) == 15);
+  BOOST_TEST(
+      *ground_state_energy(
+          {.particles = 5, .dimensions = 3, .omega = 2, .interaction = Interaction::none, .statistics = Statistics::bosons}) ==
+      15);
   BOOST_TEST(*ground_state_energy({1, 3, 2, Interaction::coulomb, 0}) == 3);
   BOOST_TEST(*ground_state_energy({1, 1, 2, Interaction::soft_coulomb, 0.1}) == 1);
+}
+
+// 2D: 2, 10, 28, 60, 110, 182, 280 omega for 2 to 56 electrons; 3D: 3, 18, 60, 150 for 2 to 40.
+BOOST_AUTO_TEST_CASE(shells_fill_up_without_interaction) {
+  auto const energy = [](int particles, int dimensions, int up = -1) {
+    return *ground_state_energy(
+        {.particles = particles, .dimensions = dimensions, .omega = 0.5, .interaction = Interaction::none, .up = up});
+  };
+  double const flat[][2] = {{2, 2}, {6, 10}, {12, 28}, {20, 60}, {30, 110}, {42, 182}, {56, 280}};
+  for (auto const& [n, quanta] : flat) BOOST_TEST(energy(static_cast<int>(n), 2) == 0.5 * quanta);
+  double const solid[][2] = {{2, 3}, {8, 18}, {20, 60}, {40, 150}};
+  for (auto const& [n, quanta] : solid) BOOST_TEST(energy(static_cast<int>(n), 3) == 0.5 * quanta);
+  BOOST_TEST(energy(5, 1) == 0.5 * (3 * 1.5 + 2 * 1));  // levels 0.5, 1.5, 2.5 and 0.5, 1.5
+  BOOST_TEST(energy(3, 2, 3) == 0.5 * 5);               // polarised
+  System const stretched{
+      .particles = 6, .dimensions = 2, .omega = 1, .interaction = Interaction::none, .frequency_ratio = {1, 3, 1}};
+  BOOST_TEST(*ground_state_energy(stretched) == 2 * (2 + 3 + 4));  // three quanta along x cost less than one along y
+}
+
+BOOST_AUTO_TEST_CASE(two_like_electrons_are_solved) {
+  BOOST_TEST(two_electron_ground_state(1.0 / 3, 2, true) == 4.0 / 3, tolerance(1e-15));
+  BOOST_TEST(two_electron_ground_state(0.25, 3, true) == 1.25, tolerance(1e-15));
+  BOOST_TEST(*ground_state_energy({.particles = 2, .dimensions = 3, .omega = 0.25, .up = 2}) == 1.25, tolerance(1e-15));
 }
 
 BOOST_AUTO_TEST_CASE(two_electrons_are_solved) {

@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(equals_its_scalar_twin_at_odd_sizes) {
       pack.place(X);
       RbmTwin const twin(s.system, s.shape, s.parameters);
       LocalEnergies energies(n_walkers);
-      DerivativeSums sums(s.shape, true);
+      DerivativeSums sums(s.shape.n_parameters(), true);
       pack.measure(energies, &sums);
       auto const log_psi = pack.log_psi();
       auto const drift = pack.drift();
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(equals_its_scalar_twin_at_odd_sizes) {
       arma::uword const K = s.shape.n_parameters();
 
       // Sums of long doubles from the twin, against the lanes' totals.
-      std::vector<Real> expected(DerivativeSums::n_columns(s.shape, true), 0);
+      std::vector<Real> expected(DerivativeSums::n_columns(s.shape.n_parameters(), true), 0);
       Real const scale_a = static_cast<Real>(exponent(s.shape.convention)) / s.parameters.sigma_squared;
       for (arma::uword k = 0; k < n_walkers; ++k) {
         auto const x = row(X, k);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(equals_its_scalar_twin_at_odd_sizes) {
         BOOST_TEST(std::abs(total[c] - expected[c]) <= 1e-9L * (1 + 10 * n_walkers), "sum " << c << " of " << n_walkers);
 
       // Without products the other sums are the same bits.
-      DerivativeSums fewer(s.shape, false);
+      DerivativeSums fewer(s.shape.n_parameters(), false);
       pack.measure(energies, &fewer);
       auto const fewer_total = fewer.total();
       for (arma::uword c = 0; c < fewer_total.n_elem; ++c) BOOST_TEST(fewer_total[c] == total[c]);
@@ -401,9 +401,9 @@ BOOST_AUTO_TEST_CASE(the_slope_of_the_energy_is_made_of_covariances) {
   pack.set_parameters(s.parameters);
   pack.place(Numbers(82).matrix(40, 4, 1.5));
   LocalEnergies energies(40);
-  DerivativeSums sums(s.shape, true);
+  DerivativeSums sums(s.shape.n_parameters(), true);
   pack.measure(energies, &sums);
-  auto const slope = energy_slope(s.shape, s.parameters, sums.total(), 40);
+  auto const slope = energy_slope(sums.total(), 40, pack.feature_scale());
   arma::vec const E = energies.columns.matrix().col(LocalEnergies::energy);
   auto const O = pack.log_derivatives();
   BOOST_TEST(std::abs(slope.energy - arma::mean(E)) < 1e-13);

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "fermiac/base/context.hpp"
+#include "fermiac/base/parameter.hpp"
 #include "fermiac/base/range.hpp"
 #include "fermiac/base/team.hpp"
-#include "fermiac/base/parameter.hpp"
 
 namespace fermiac::study {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fermiac/base/parameter.hpp"
 #include "fermiac/base/range.hpp"
 #include "fermiac/study/kind.hpp"
-#include "fermiac/base/parameter.hpp"
 
 namespace fermiac::study {
 

@@ -20,7 +20,8 @@ struct ContactBehaviour {
   std::string text;  ///< one line for tables and files
 };
 
-/// Limit of r E_L at the contact of two particles, and whether the variance of E_L is finite: the worse of unlike and like pairs.
+/// Limit of r E_L at the contact of two particles, and whether the variance of E_L is finite: the worse of unlike and like
+/// pairs.
 ///
 /// A wave function that does not vanish at contact and behaves there as 1 + cusp r + O(r^2) has
 ///
@@ -28,9 +29,9 @@ struct ContactBehaviour {
 ///
 /// and |Psi|^2 gives distances below r the probability ~ r^dimensions: the square of the pole has a finite mean in three
 /// dimensions, and one that diverges as ln r in two. Where like particles meet, Psi ~ x_12 (1 + cusp r): dimensions + 1 in the
-/// place of dimensions - 1, and the node gives the pole's square a finite mean. Kato's conditions remove the poles of Coulomb's.
-/// A factor that is not symmetric beside an antisymmetric one leaves a pole at like contact whose size depends on place and
-/// direction: of finite variance, its limit is NaN.
+/// place of dimensions - 1, and the node gives the pole's square a finite mean. Kato's conditions remove the poles of
+/// Coulomb's. A factor that is not symmetric beside an antisymmetric one leaves a pole at like contact whose size depends on
+/// place and direction: of finite variance, its limit is NaN.
 ///
 /// @param system    as accepted by `check`
 /// @param cusp      of the whole wave function; {}, the default, for a pure restricted Boltzmann machine, which is smooth; 0 in

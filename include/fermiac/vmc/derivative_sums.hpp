@@ -9,8 +9,9 @@
 namespace fermiac::vmc {
 
 /// Each log-derivative O = d ln Psi / d parameter is a feature phi, scaled by a constant and shifted by another
-/// (`Pack::feature_scale`). Summed are, in this order, E (1 column), phi (K columns), E phi (K), and phi_k phi_l for l = 0 ... k,
-/// k = 0 ... K-1, where products are wanted (K (K + 1) / 2); K parameters, E the controlled energy, E phi with its correction
+/// (`Pack::feature_scale`). Summed are, in this order, E (1 column), phi (K columns), E phi (K), and phi_k phi_l for l = 0 ...
+/// k, k = 0 ... K-1, where products are wanted (K (K + 1) / 2); K parameters, E the controlled energy, E phi with its
+/// correction
 /// (`Pack`). Walker w of a pack adds to lane w mod 16, so lanes are sums over disjoint sets of independent walkers.
 class DerivativeSums {
  public:
@@ -20,9 +21,7 @@ class DerivativeSums {
   DerivativeSums(arma::uword K, bool with_products)
       : with_products_(with_products), lanes(n_lanes, n_columns(K, with_products)) {}
 
-  static arma::uword n_columns(arma::uword K, bool with_products) {
-    return 1 + 2 * K + (with_products ? K * (K + 1) / 2 : 0);
-  }
+  static arma::uword n_columns(arma::uword K, bool with_products) { return 1 + 2 * K + (with_products ? K * (K + 1) / 2 : 0); }
 
   bool with_products() const noexcept { return with_products_; }
   void zero() { lanes.zero(); }

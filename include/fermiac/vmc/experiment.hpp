@@ -42,7 +42,7 @@ struct SamplerSettings {
   std::uint32_t pack =
       256;  ///< walkers computed together, 1 and up; best a multiple of 16. Part of the result: sums go by packs
   std::uint32_t burn_in =
-      400;                  ///< sweeps before anything is averaged, 1 and up; the step is tuned in their first three quarters
+      400;                ///< sweeps before anything is averaged, 1 and up; the step is tuned in their first three quarters
   double acceptance = 0;  ///< share of moves the tuning aims at, below 1; 0 for 0.5 (metropolis) or 0.8 (langevin)
   std::uint32_t sweeps = 24000;  ///< of the final sampling, 8 and up: the budget
   double target_error = 0;       ///< atomic units, 0 and up: where greater, sampling ends after 1/8, 1/4 or 1/2 of the
@@ -59,7 +59,7 @@ struct OptimiserSettings {
   std::uint32_t iterations = 100;           ///< changes of the parameters in a start, 1 and up
   std::uint32_t sweeps_per_iteration = 10;  ///< samples for one gradient, 1 and up, one a sweep
   double rate = 0.3;  ///< sr: step in imaginary time, in 1 / omega; gd, adam: as in `optimise`, for lengths in 1 / sqrt(omega)
-  double shift = 1e-3;    ///< sr: share of the metric's diagonal that is added to it, 0 and up
+  double shift = 1e-3;  ///< sr: share of the metric's diagonal that is added to it, 0 and up
   Solver solver = Solver::automatic;
   Decay decay = Decay::constant;  ///< of the rate
   double final_fraction = 0.1;    ///< exponential, cosine: of the rate that is left after all iterations, above 0 to 1
@@ -84,8 +84,8 @@ void check(Settings const& settings);
 
 /// How a start went.
 struct StartOutcome {
-  stats::Estimate energy;    ///< of its averaged parameters, on a stream of its own; NaN where the start diverged
-  arma::vec parameters;      ///< averaged
+  stats::Estimate energy;        ///< of its averaged parameters, on a stream of its own; NaN where the start diverged
+  arma::vec parameters;          ///< averaged
   std::uint32_t iterations = 0;  ///< changes of the parameters it took
 };
 
@@ -109,18 +109,18 @@ struct Outcome {
   double r_hat = 0;                 ///< over halves of walkers' chains; 1 where all sample the same
   ContactBehaviour contact;
 
-  arma::vec parameters;      ///< frozen, in the order of the wave function
-  arma::vec gradient;        ///< dE/d parameter there
+  arma::vec parameters;  ///< frozen, in the order of the wave function
+  arma::vec gradient;    ///< dE/d parameter there
   arma::vec gradient_error;
   stats::Estimate gradient_norm;  ///< |gradient|; its noise alone has this size about sqrt(sum of squared errors)
 
   std::uint32_t chosen_start = 0;
   std::vector<StartOutcome> starts;
-  arma::vec trace;        ///< energy at every iteration of the chosen start
-  arma::vec trace_error;  ///< and its error
+  arma::vec trace;           ///< energy at every iteration of the chosen start
+  arma::vec trace_error;     ///< and its error
   arma::vec trace_variance;  ///< variance of the local energy there; NaN after the last iteration, as the energies are
-  std::uint64_t sweeps = 0;        ///< of the final sampling: the budget, or less where the target was reached
-  double update_error = 0;         ///< largest relative rounding that updates of remembered state built up
+  std::uint64_t sweeps = 0;  ///< of the final sampling: the budget, or less where the target was reached
+  double update_error = 0;   ///< largest relative rounding that updates of remembered state built up
   WaveFunction::Symmetry symmetry = WaveFunction::Symmetry::exact;
 };
 

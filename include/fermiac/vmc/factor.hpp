@@ -37,9 +37,9 @@ struct Ratio {
   double* denominator;
 };
 
-/// A factor of all walkers of one pack, with whatever it remembers of each of them. Coordinates X are walkers x M, M = particles
-/// times dimensions, coordinate particle * dimensions + c; walkers are contiguous. Loops go over walkers innermost, each walker
-/// by itself, so that bits depend on nothing but its own coordinates and the history of its moves since `refresh`.
+/// A factor of all walkers of one pack, with whatever it remembers of each of them. Coordinates X are walkers x M, M =
+/// particles times dimensions, coordinate particle * dimensions + c; walkers are contiguous. Loops go over walkers innermost,
+/// each walker by itself, so that bits depend on nothing but its own coordinates and the history of its moves since `refresh`.
 class Factor {
  public:
   virtual ~Factor() = default;
@@ -111,9 +111,9 @@ class FactorForm {
 
 /// A factor by name.
 struct FactorKind {
-  std::string name;                 ///< as in `ansatz.factors`
-  std::string summary;              ///< one line: formula, source
-  std::vector<Parameter> options;   ///< keys "name.option"
+  std::string name;                ///< as in `ansatz.factors`
+  std::string summary;             ///< one line: formula, source
+  std::vector<Parameter> options;  ///< keys "name.option"
   /// @throws InputError  where the factor cannot be had for this system
   std::function<std::unique_ptr<FactorForm>(System const&, AnsatzSettings const&)> make;
 };

@@ -21,9 +21,9 @@ namespace fermiac::vmc {
 ///
 ///     min(1, |Psi'/Psi|^2 G(x' -> x) / G(x -> x')),    G(x -> y) = exp(-|y - x - tau w(v(x))|^2 / (2 tau)),
 ///
-/// v(x') of the moved particle with the others where they are. The limiter tames the drift near nodes; being the same both ways it
-/// leaves detailed balance exact. Blocks 2 i and 2 i + 1 of i = sweep * particles + particle: the first makes two normals (Box and
-/// Muller of 32-bit uniforms), the second the third, in words 0 and 1, and decides with word 3.
+/// v(x') of the moved particle with the others where they are. The limiter tames the drift near nodes; being the same both ways
+/// it leaves detailed balance exact. Blocks 2 i and 2 i + 1 of i = sweep * particles + particle: the first makes two normals
+/// (Box and Muller of 32-bit uniforms), the second the third, in words 0 and 1, and decides with word 3.
 ///
 /// **Nodes.** Where O of parameters that move nodes has no variance (`FactorForm::moves_nodes`), `measure` sums f O for O, with
 ///

@@ -22,7 +22,8 @@ namespace fermiac::vmc {
 /// particles only, bounded by the bosonic ground state, and E_L has a pole 1/r where like particles meet.
 class WaveFunction {
  public:
-  /// @throws InputError  naming the key ("ansatz.factors", "slater.up", ...) where a factor is unknown, comes twice, or cannot be had
+  /// @throws InputError  naming the key ("ansatz.factors", "slater.up", ...) where a factor is unknown, comes twice, or cannot
+  /// be had
   ///                     for this system; where the product has no ground state to find (nothing confines the particles)
   WaveFunction(System const& system, AnsatzSettings const& ansatz);
 

@@ -10,7 +10,10 @@ namespace {
 class Gaussian final : public Factor {
  public:
   Gaussian(System const& system, bool trainable, arma::uword n_walkers)
-      : n_(n_walkers), trainable_(trainable), dimensions_(static_cast<std::size_t>(system.dimensions)), M_(static_cast<std::size_t>(system.particles) * dimensions_) {
+      : n_(n_walkers),
+        trainable_(trainable),
+        dimensions_(static_cast<std::size_t>(system.dimensions)),
+        M_(static_cast<std::size_t>(system.particles) * dimensions_) {
     for (std::size_t c = 0; c < dimensions_; ++c) frequency_.push_back(system.omega * system.frequency_ratio[c]);
     set_parameters({});
   }
@@ -100,7 +103,9 @@ class GaussianForm final : public FactorForm {
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
   Exchange exchange() const override { return Exchange::symmetric; }
   arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters(), arma::fill::zeros); }
-  std::unique_ptr<Factor> make(arma::uword n_walkers) const override { return std::make_unique<Gaussian>(system_, trainable_, n_walkers); }
+  std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
+    return std::make_unique<Gaussian>(system_, trainable_, n_walkers);
+  }
 
  private:
   System system_;
@@ -110,7 +115,8 @@ class GaussianForm final : public FactorForm {
 }  // namespace
 
 FactorKind gaussian_kind() {
-  return {"gaussian", "exp(-alpha omega/2 sum r^2)",
+  return {"gaussian",
+          "exp(-alpha omega/2 sum r^2)",
           {flag("gaussian.width_trainable", true, "train ln alpha of exp(-alpha omega/2 r^2)")},
           [](System const& system, AnsatzSettings const& ansatz) { return std::make_unique<GaussianForm>(system, ansatz); }};
 }

@@ -91,11 +91,13 @@ class Rbm final : public Factor {
   }
 
   void add_drift(Columns const& x, size_t particle, Columns& drift) override {
-    add_force(theta_, particle, [&](size_t c) { return x.column(particle * D_ + c); }, drift, 0);
+    add_force(
+        theta_, particle, [&](size_t c) { return x.column(particle * D_ + c); }, drift, 0);
   }
 
   void add_proposed_drift(Columns const&, Proposal const& proposal, Columns& drift) override {
-    add_force(new_theta_, proposal.particle, [&](size_t c) { return proposal.x.column(c); }, drift, 0);
+    add_force(
+        new_theta_, proposal.particle, [&](size_t c) { return proposal.x.column(c); }, drift, 0);
   }
 
   void add_slope(Columns const& x, Columns& drift, double* laplacian) override {
@@ -113,7 +115,8 @@ class Rbm final : public Factor {
       }
     }
     for (size_t particle = 0; particle < shape_.n_coordinates / D_; ++particle)
-      add_force_of_probabilities(particle, [&](size_t c) { return x.column(particle * D_ + c); }, drift, particle * D_);
+      add_force_of_probabilities(
+          particle, [&](size_t c) { return x.column(particle * D_ + c); }, drift, particle * D_);
   }
 
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
@@ -143,8 +146,8 @@ class Rbm final : public Factor {
         for (size_t k = 0; k < n_; ++k) of_sigma[k] = std::fma(2 * d[k], Oi[k], of_sigma[k]);
       }
     }
-    double* __restrict turn = work_.column(0);       // grad theta_j . direction
-    double* __restrict p_turn = work_.column(1);     // grad p_j . direction
+    double* __restrict turn = work_.column(0);    // grad theta_j . direction
+    double* __restrict p_turn = work_.column(1);  // grad p_j . direction
     for (size_t j = 0; j < H; ++j) {
       double const* __restrict theta = theta_.column(j);
       double* __restrict p = probability_.column(j);
@@ -333,7 +336,9 @@ class RbmForm final : public FactorForm {
 }  // namespace
 
 FactorKind rbm_kind() {
-  return {"rbm", "Gaussian-binary restricted Boltzmann machine on raw coordinates", {},
+  return {"rbm",
+          "Gaussian-binary restricted Boltzmann machine on raw coordinates",
+          {},
           [](System const& system, AnsatzSettings const& ansatz) { return std::make_unique<RbmForm>(system, ansatz); }};
 }
 

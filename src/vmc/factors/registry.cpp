@@ -10,7 +10,7 @@ namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
   static std::vector<FactorKind> const kinds = {
-      gaussian_kind(),       //
+      gaussian_kind(),        //
       linear_jastrow_kind(),  //
       pade_jastrow_kind(),    //
       rbm_kind(),             //

@@ -1,6 +1,7 @@
 /// The Gaussian-binary restricted Boltzmann machine on raw coordinates as a factor (formulas: rbm.hpp).
 ///
-///     ln Psi = s [ -|x - a|^2 / (2 sigma^2) + sum_j ln(1 + exp(theta_j)) ],   theta_j = b_j + sum_i x_i W_ij / sigma^2,   s = 1/2, 1
+///     ln Psi = s [ -|x - a|^2 / (2 sigma^2) + sum_j ln(1 + exp(theta_j)) ],   theta_j = b_j + sum_i x_i W_ij / sigma^2,   s =
+///     1/2, 1
 ///
 /// Parameters in the order of `flatten`: a, b, W column by column, ln sigma where it is trained. It confines the particles by
 /// itself. It knows which particle is which: neither symmetric nor antisymmetric under exchange, except for two unlike ones,
