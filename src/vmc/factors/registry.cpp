@@ -5,6 +5,7 @@
 #include "fermiac/vmc/factors/rbm.hpp"
 #include "fermiac/vmc/factors/simple_jastrow.hpp"
 #include "fermiac/vmc/factors/slater.hpp"
+#include "fermiac/vmc/factors/symmetric_rbm.hpp"
 
 namespace fermiac::vmc {
 
@@ -16,6 +17,7 @@ std::vector<FactorKind> const& factor_kinds() {
       rbm_kind(),             //
       simple_jastrow_kind(),  //
       slater_kind(),          //
+      symmetric_rbm_kind(),   //
   };
   return kinds;
 }
