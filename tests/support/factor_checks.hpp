@@ -228,7 +228,9 @@ inline void check_values(FactorCheck const& check, vmc::FactorForm const& form, 
     check_near(values.laplacian[k], laplacian, tolerance * static_cast<double>(M) / (rho * rho), check.factor + " Laplacian");
 
     for (arma::uword p = 0; p < form.n_parameters(); ++p) {
-      Real const h = static_cast<Real>(units[p]) / 250;
+      // A parameter that moves nodes meets one after a change of about 1 / |derivative|.
+      Real const h =
+          std::min(static_cast<Real>(units[p]) / 250, 1 / (100 * std::abs(static_cast<Real>(values.derivatives(k, p)))));
       auto const derivative = [&](Reals const& at) {
         return first_difference(
             [&](Real t) {

@@ -1,4 +1,5 @@
 #include "fermiac/vmc/factor.hpp"
+#include "fermiac/vmc/factors/backflow.hpp"
 #include "fermiac/vmc/factors/gaussian.hpp"
 #include "fermiac/vmc/factors/linear_jastrow.hpp"
 #include "fermiac/vmc/factors/pade_jastrow.hpp"
@@ -11,6 +12,7 @@ namespace fermiac::vmc {
 
 std::vector<FactorKind> const& factor_kinds() {
   static std::vector<FactorKind> const kinds = {
+      backflow_kind(),        //
       gaussian_kind(),        //
       linear_jastrow_kind(),  //
       pade_jastrow_kind(),    //

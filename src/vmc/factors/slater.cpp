@@ -13,12 +13,11 @@ namespace {
 
 class Slater final : public Factor {
  public:
-  Slater(System const& system, bool envelope, double width, arma::uword n_walkers)
+  Slater(System const& system, Envelope const& envelope, arma::uword n_walkers)
       : n_(n_walkers),
         D_(static_cast<std::size_t>(system.dimensions)),
         particles_(static_cast<std::size_t>(system.particles)),
         envelope_(envelope),
-        initial_width_(width),
         at_(n_walkers, particles_ * D_),
         known_(n_walkers, 1) {
     for (std::size_t c = 0; c < D_; ++c) frequency_[c] = system.omega * system.frequency_ratio[c];
@@ -35,8 +34,8 @@ class Slater final : public Factor {
   }
 
   void set_parameters(std::span<double const> parameters) override {
-    double const alpha = parameters.empty() ? initial_width_ : simd::exp(parameters[0]);
-    for (std::size_t c = 0; c < D_; ++c) width_[c] = envelope_ ? alpha * frequency_[c] : 0;
+    double const alpha = parameters.empty() ? envelope_.width : simd::exp(parameters[0]);
+    for (std::size_t c = 0; c < D_; ++c) width_[c] = envelope_.on ? alpha * frequency_[c] : 0;
   }
 
   void refresh(Columns const& x) override {
@@ -57,7 +56,7 @@ class Slater final : public Factor {
   void propose(Columns const& x, Proposal const& proposal, Ratio const& ratio) override {
     if (Determinant* const own = determinant_of(proposal.particle))
       own->propose(proposal.particle - own->first(), proposal.x, ratio.numerator);
-    if (!envelope_) return;
+    if (!envelope_.on) return;
     double* __restrict exponent = ratio.exponent;
     for (std::size_t c = 0; c < D_; ++c) {
       double const width = width_[c];
@@ -115,7 +114,7 @@ class Slater final : public Factor {
   }
 
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
-    if (!envelope_) return;
+    if (!envelope_.trainable) return;
     double* __restrict result = O.column(first);
     std::fill_n(result, n_, 0.0);
     if (direction != nullptr) std::fill_n(along->column(first), n_, 0.0);
@@ -134,7 +133,7 @@ class Slater final : public Factor {
 
   void add_log_psi(Columns const& x, double* log_psi, double* sign) override {
     for (auto const& determinant : determinants_) determinant->add_log(x, log_psi, sign);
-    if (!envelope_) return;
+    if (!envelope_.on) return;
     for (std::size_t i = 0; i < x.n_columns(); ++i) {
       double const* xi = x.column(i);
       for (std::size_t k = 0; k < n_; ++k) log_psi[k] -= 0.5 * width_[i % D_] * xi[k] * xi[k];
@@ -153,7 +152,7 @@ class Slater final : public Factor {
   void add_gradient(std::size_t particle, double const* const* r, bool proposed, double* const* drift, double* laplacian) {
     if (Determinant* const own = determinant_of(particle))
       own->add_gradient(particle - own->first(), r, proposed, drift, laplacian);
-    if (!envelope_) return;
+    if (!envelope_.on) return;
     for (std::size_t c = 0; c < D_; ++c) {
       double const width = width_[c];
       double const* __restrict x = r[c];
@@ -166,8 +165,7 @@ class Slater final : public Factor {
   std::size_t n_;
   std::size_t D_;
   std::size_t particles_;
-  bool envelope_;
-  double initial_width_;
+  Envelope envelope_;
   double frequency_[3] = {};
   double width_[3] = {};  ///< alpha omega_c; 0 without envelope
   double excitation_ = 0;
@@ -180,44 +178,47 @@ class Slater final : public Factor {
 class SlaterForm final : public FactorForm {
  public:
   SlaterForm(System const& system, AnsatzSettings const& ansatz)
-      : system_(system), width_(ansatz.options.real("slater.width")) {
-    if (system.statistics != Statistics::fermions)
-      throw InputError("ansatz.factors", "ansatz.factors: slater is for fermions, system.statistics is bosons");
-    std::string const& envelope = ansatz.options.text("slater.envelope");
-    bool const confined = names_factor(ansatz.factors, "rbm") || names_factor(ansatz.factors, "gaussian");
-    envelope_ = envelope == "on" || (envelope == "auto" && !confined);
-    if (!envelope_ && !confined)
-      throw InputError("slater.envelope", "slater.envelope = \"off\" leaves the particles free without rbm or gaussian");
-    trainable_ = envelope_ && ansatz.options.flag("slater.width_trainable");
-  }
+      : system_(system), envelope_(envelope(system, ansatz, "slater")) {}
 
-  arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
+  arma::uword n_parameters() const override { return envelope_.trainable ? 1 : 0; }
   Exchange exchange() const override { return has_like_pairs(system_) ? Exchange::antisymmetric : Exchange::symmetric; }
-  arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters()).fill(simd::log(width_)); }
+  arma::vec initial_parameters(rng::Stream&) const override {
+    return arma::vec(n_parameters()).fill(simd::log(envelope_.width));
+  }
   std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
-    return std::make_unique<Slater>(system_, envelope_, width_, n_walkers);
+    return std::make_unique<Slater>(system_, envelope_, n_walkers);
   }
 
  private:
   System system_;
-  double width_;
-  bool envelope_;
-  bool trainable_;
+  Envelope envelope_;
 };
 
-}  // namespace
-
-bool names_factor(std::string const& factors, std::string const& name) {
-  std::string_view rest = factors;
+/// Whether `name` is one of `factors`, names joined by "*".
+bool names_factor(std::string_view factors, std::string_view name) {
   while (true) {
-    std::size_t const end = std::min(rest.find('*'), rest.size());
-    std::string_view one = rest.substr(0, end);
+    std::size_t const end = std::min(factors.find('*'), factors.size());
+    std::string_view one = factors.substr(0, end);
     while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
     while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
     if (one == name) return true;
-    if (end == rest.size()) return false;
-    rest.remove_prefix(end + 1);
+    if (end == factors.size()) return false;
+    factors.remove_prefix(end + 1);
   }
+}
+
+}  // namespace
+
+Envelope envelope(System const& system, AnsatzSettings const& ansatz, std::string const& factor) {
+  if (system.statistics != Statistics::fermions)
+    throw InputError("ansatz.factors", factor + " is for fermions, and system.statistics is \"bosons\"");
+  std::string const& choice = ansatz.options.text("slater.envelope");
+  bool const confined = names_factor(ansatz.factors, "rbm") || names_factor(ansatz.factors, "gaussian");
+  if (choice == "off" && !confined)
+    throw InputError("slater.envelope",
+                     "slater.envelope = \"off\" leaves the particles free where neither rbm nor gaussian is a factor");
+  bool const on = choice == "on" || (choice == "auto" && !confined);
+  return {on, on && ansatz.options.flag("slater.width_trainable"), ansatz.options.real("slater.width")};
 }
 
 FactorKind slater_kind() {

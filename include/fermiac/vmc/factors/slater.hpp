@@ -32,7 +32,16 @@ namespace fermiac::vmc {
 ///                     else confines the particles
 FactorKind slater_kind();
 
-/// Whether `name` is one of the factors of `factors`, names joined by "*".
-bool names_factor(std::string const& factors, std::string const& name);
+/// The Gaussian of the orbitals as chosen by `slater.width`, `slater.width_trainable` and `slater.envelope`.
+struct Envelope {
+  bool on;
+  bool trainable;  ///< not without it
+  double width;    ///< alpha to begin with
+};
+
+/// For the factors `slater` and `backflow`.
+/// @param factor  its name, for the message
+/// @throws InputError  see `slater_kind`
+Envelope envelope(System const& system, AnsatzSettings const& ansatz, std::string const& factor);
 
 }  // namespace fermiac::vmc
