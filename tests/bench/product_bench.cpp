@@ -1,5 +1,5 @@
-// Single-particle moves a second of products of factors, alone, with the local energy and with all derivatives after each sweep,
-// and effective samples a second.
+// Single-particle moves a second of products of factors, alone, with the local energy and with all derivatives after each
+// sweep, and effective samples a second.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -80,10 +80,12 @@ void report(std::string const& factors, int particles, arma::uword n_walkers, Sa
   double const n = n_sweeps * static_cast<double>(n_walkers);
   mean /= n;
   double const effective = static_cast<double>(n_walkers) * (square / n - mean * mean) / arma::var(arma::vec(sum / n_sweeps));
-  fmt::print("{:32} N = {:2} {:10} {:3} walkers, {:4} parameters: sampling {:6.1f}  with E_L {:6.1f}  with all derivatives {:6.1f} ns/move "
-             "= {:5.2f} M moves/s | acceptance {:.2f}, {:.2f} M effective samples/s\n",
-             factors, particles, sampler == Sampler::metropolis ? "metropolis" : "langevin", n_walkers, wave_function.n_parameters(),
-             sampling, with_energy, with_derivatives, 1e3 / with_derivatives, acceptance, effective / time_s * 1e-6);
+  fmt::print(
+      "{:32} N = {:2} {:10} {:3} walkers, {:4} parameters: sampling {:6.1f}  with E_L {:6.1f}  with all derivatives {:6.1f} "
+      "ns/move "
+      "= {:5.2f} M moves/s | acceptance {:.2f}, {:.2f} M effective samples/s\n",
+      factors, particles, sampler == Sampler::metropolis ? "metropolis" : "langevin", n_walkers, wave_function.n_parameters(),
+      sampling, with_energy, with_derivatives, 1e3 / with_derivatives, acceptance, effective / time_s * 1e-6);
 }
 
 }  // namespace
