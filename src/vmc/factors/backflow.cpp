@@ -70,6 +70,8 @@ class Backflow final : public Factor {
       *of_coordinates = Columns(tile_walkers, M_ * n_tiles_);
     std::fill_n(at_.data(), at_.stride() * at_.n_columns(), std::nan(""));
     to_ = Columns(tile_walkers, D * n_tiles_);
+    radial_ = Columns(tile_walkers, N_ * n_tiles_);
+    radial_to_ = Columns(tile_walkers, n_tiles_);
     eta_ = Columns(tile_walkers, N_ * N_ * n_tiles_);
     eta_from_ = Columns(tile_walkers, N_ * n_tiles_);
     eta_to_ = Columns(tile_walkers, N_ * n_tiles_);
@@ -172,6 +174,7 @@ class Backflow final : public Factor {
         FERMIAC_EACH_WALKER old[k] = take[k] > 0 ? anew[k] : old[k];
       };
       for (size_t c = 0; c < D; ++c) choose(at(tile, p * D + c), to(tile, c));
+      choose(radial(tile, p), radial_to_.column(tile));
       for (size_t i = 0; i < M_; ++i) choose(q(tile, i), q_proposed(tile, i));
       for (size_t j = 0; j < N_; ++j) {
         if (j == p) continue;
@@ -191,7 +194,8 @@ class Backflow final : public Factor {
     for (size_t tile = 0; tile < n_tiles_; ++tile) {
       alignas(64) double v[D][tile_walkers];
       pull_back(
-          particle, [&](size_t i) { return at(tile, i); }, [&](size_t i) { return F(tile, i); }, v);
+          tile, particle, radial(tile, particle), [&](size_t i) { return at(tile, i); }, [&](size_t i) { return F(tile, i); },
+          v);
       for (size_t c = 0; c < D; ++c) store(v[c], tile, drift.column(c));
     }
   }
@@ -206,7 +210,7 @@ class Backflow final : public Factor {
         }
       alignas(64) double v[D][tile_walkers];
       pull_back(
-          p, [&](size_t i) { return i / D == p ? to(tile, i % D) : at(tile, i); },
+          tile, p, radial_to_.column(tile), [&](size_t i) { return i / D == p ? to(tile, i % D) : at(tile, i); },
           [&](size_t i) { return F_proposed(tile, i); }, v);
       for (size_t c = 0; c < D; ++c) store(v[c], tile, drift.column(c));
     }
@@ -308,6 +312,7 @@ class Backflow final : public Factor {
   double* F(size_t tile, size_t i) { return F_.column(tile * M_ + i); }
   double* F_proposed(size_t tile, size_t i) { return F_proposed_.column(tile * M_ + i); }
   double* to(size_t tile, size_t c) { return to_.column(tile * D + c); }
+  double* radial(size_t tile, size_t i) { return radial_.column(tile * N_ + i); }
   double* eta(size_t tile, size_t i, size_t j) { return eta_.column((tile * N_ + i) * N_ + j); }
 
   bool has(size_t kind) const { return displacement_[kind] != nullptr; }
@@ -350,14 +355,20 @@ class Backflow final : public Factor {
 
   /// q and eta of the walkers of a tile.
   void displace(size_t tile) {
-    alignas(64) Tile A, B, U, mu;
+    alignas(64) Tile A, U, mu;
     alignas(64) double x[D][tile_walkers];
     for (size_t i = 0; i < N_; ++i) {
       double const* r[D];
       for (size_t c = 0; c < D; ++c) r[c] = at(tile, i * D + c);
       square(r, A);
+      radial_feature(layout_.system.omega, A, radial(tile, i));
+    }
+    for (size_t i = 0; i < N_; ++i) {
+      double const* r[D];
+      for (size_t c = 0; c < D; ++c) r[c] = at(tile, i * D + c);
+      square(r, A);
       std::fill_n(mu, tile_walkers, 0.0);
-      if (has(central)) displacement_[central]->value(A, A, A, mu);
+      if (has(central)) displacement_[central]->value(A, radial(tile, i), radial(tile, i), mu);
       for (size_t c = 0; c < D; ++c) {
         double* __restrict to = q(tile, i * D + c);
         double const* __restrict from = r[c];
@@ -367,10 +378,9 @@ class Backflow final : public Factor {
         if (j == i) continue;
         double const* s[D];
         for (size_t c = 0; c < D; ++c) s[c] = at(tile, j * D + c);
-        square(s, B);
         difference(r, s, x);
         square_of(x, U);
-        pair(i, j).value(U, A, B, eta(tile, i, j));
+        pair(i, j).value(U, radial(tile, i), radial(tile, j), eta(tile, i, j));
         double const* __restrict value = eta(tile, i, j);
         for (size_t c = 0; c < D; ++c) {
           double* __restrict to = q(tile, i * D + c);
@@ -383,7 +393,7 @@ class Backflow final : public Factor {
 
   /// q of all and eta of particle p with it alone moved.
   void propose_displacement(size_t tile, size_t p) {
-    alignas(64) Tile A, B, U, mu;
+    alignas(64) Tile A, U, mu;
     alignas(64) double there[D][tile_walkers];
     alignas(64) double here[D][tile_walkers];
     double const* r[D];
@@ -393,8 +403,10 @@ class Backflow final : public Factor {
       old[c] = at(tile, p * D + c);
     }
     square(r, A);
+    double* const a = radial_to_.column(tile);
+    radial_feature(layout_.system.omega, A, a);
     std::fill_n(mu, tile_walkers, 0.0);
-    if (has(central)) displacement_[central]->value(A, A, A, mu);
+    if (has(central)) displacement_[central]->value(A, a, a, mu);
     for (size_t c = 0; c < D; ++c) {
       double* __restrict own = q_proposed(tile, p * D + c);
       double const* __restrict from = r[c];
@@ -404,18 +416,17 @@ class Backflow final : public Factor {
       if (j == p) continue;
       double const* s[D];
       for (size_t c = 0; c < D; ++c) s[c] = at(tile, j * D + c);
-      square(s, B);
       difference(r, s, there);
       difference(old, s, here);
       square_of(there, U);
       double* __restrict from_p = eta_from_.column(tile * N_ + j);
       double* __restrict to_p = eta_to_.column(tile * N_ + j);
       auto const& function = pair(p, j);
-      function.value(U, A, B, from_p);
+      function.value(U, a, radial(tile, j), from_p);
       if (function.is_symmetric())
         std::copy_n(from_p, tile_walkers, to_p);
       else
-        function.value(U, B, A, to_p);
+        function.value(U, radial(tile, j), a, to_p);
       double const* __restrict to_p_before = eta(tile, j, p);
       for (size_t c = 0; c < D; ++c) {
         double* __restrict own = q_proposed(tile, p * D + c);
@@ -540,8 +551,9 @@ class Backflow final : public Factor {
 
   /// grad_p of ln |det det|: J^T F of one particle, positions and F as given.
   template <class At, class Force>
-  void pull_back(size_t p, At const& coordinate, Force const& force, double (*v)[tile_walkers]) {
-    alignas(64) Tile A, B, U, F_x;
+  void pull_back(size_t tile, size_t p, double const* a_p, At const& coordinate, Force const& force,
+                 double (*v)[tile_walkers]) {
+    alignas(64) Tile A, U, F_x;
     alignas(64) double x[D][tile_walkers];
     typename Displacement::Slopes s;
     double const* r[D];
@@ -562,7 +574,7 @@ class Backflow final : public Factor {
       }
     };
     if (has(central)) {
-      displacement_[central]->slopes(A, A, A, s);
+      displacement_[central]->slopes(A, a_p, a_p, s);
       dot(F_p, r, F_x);
       for (size_t c = 0; c < D; ++c)
         FERMIAC_EACH_WALKER v[c][k] += std::fma(F_p[c][k], s.eta[k], 2 * s.U[k] * F_x[k] * r[c][k]);
@@ -575,15 +587,14 @@ class Backflow final : public Factor {
         y[c] = coordinate(j * D + c);
         F_j[c] = force(j * D + c);
       }
-      square(y, B);
       difference(r, y, x);
       square_of(x, U);
-      pair(p, j).slopes(U, A, B, s);
+      pair(p, j).slopes(U, a_p, radial(tile, j), s);
       dot(F_p, x, F_x);
       for (size_t c = 0; c < D; ++c)
         FERMIAC_EACH_WALKER v[c][k] += std::fma(F_p[c][k], s.eta[k], 2 * F_x[k] * std::fma(s.U[k], x[c][k], s.A[k] * r[c][k]));
       // eta(j, p): here particle p is the second one, and x_j - x_p = -x.
-      if (!pair(p, j).is_symmetric()) pair(p, j).slopes(U, B, A, s);
+      if (!pair(p, j).is_symmetric()) pair(p, j).slopes(U, radial(tile, j), a_p, s);
       dot(F_j, x, F_x);
       for (size_t c = 0; c < D; ++c)
         FERMIAC_EACH_WALKER v[c][k] -= std::fma(F_j[c][k], s.eta[k], 2 * F_x[k] * std::fma(s.U[k], x[c][k], s.B[k] * r[c][k]));
@@ -603,7 +614,7 @@ class Backflow final : public Factor {
       for (size_t c = 0; c < D; ++c) r[c] = at(tile, i * D + c);
       square(r, A);
       if (has(central)) {
-        displacement_[central]->slopes(A, A, A, s);
+        displacement_[central]->slopes(A, radial(tile, i), radial(tile, i), s);
       } else {
         for (double* zero : {s.eta, s.U, s.UU}) std::fill_n(zero, tile_walkers, 0.0);
       }
@@ -624,7 +635,7 @@ class Backflow final : public Factor {
         square(y, B);
         difference(r, y, x);
         square_of(x, U);
-        pair(i, j).slopes(U, A, B, s);
+        pair(i, j).slopes(U, radial(tile, i), radial(tile, j), s);
         std::fill_n(x_r, tile_walkers, 0.0);
         std::fill_n(x_y, tile_walkers, 0.0);
         for (size_t c = 0; c < D; ++c) FERMIAC_EACH_WALKER {
@@ -735,7 +746,7 @@ class Backflow final : public Factor {
 
   /// F . dq/dp of the displacements, and its rate along the direction.
   void derivatives(size_t tile, bool with_rates) {
-    alignas(64) Tile A, B, U, weight;
+    alignas(64) Tile A, U, weight;
     alignas(64) double x[D][tile_walkers];
     Displacement::Rates rates;
     auto const dot = [](auto const& a, auto const& b, double factor, double* __restrict sum) {
@@ -771,14 +782,13 @@ class Backflow final : public Factor {
           dot(F_rate, r, 1, rates.weight);
           dot(force, r_rate, 1, rates.weight);
         }
-        displacement_[central]->add_derivatives(A, A, A, weight, O_.column(first[central]), with_rates ? &rates : nullptr,
-                                                along_.column(first[central]));
+        displacement_[central]->add_derivatives(A, radial(tile, i), radial(tile, i), weight, O_.column(first[central]),
+                                                with_rates ? &rates : nullptr, along_.column(first[central]));
       }
       for (size_t j = 0; j < N_; ++j) {
         if (j == i) continue;
         double const* y[D];
         for (size_t c = 0; c < D; ++c) y[c] = at(tile, j * D + c);
-        square(y, B);
         difference(r, y, x);
         square_of(x, U);
         std::fill_n(weight, tile_walkers, 0.0);
@@ -795,8 +805,8 @@ class Backflow final : public Factor {
           dot(force, x_rate, 1, rates.weight);
         }
         size_t const kind = kind_of(i, j);
-        displacement_[kind]->add_derivatives(U, A, B, weight, O_.column(first[kind]), with_rates ? &rates : nullptr,
-                                             along_.column(first[kind]));
+        displacement_[kind]->add_derivatives(U, radial(tile, i), radial(tile, j), weight, O_.column(first[kind]),
+                                             with_rates ? &rates : nullptr, along_.column(first[kind]));
       }
     }
   }
@@ -819,6 +829,8 @@ class Backflow final : public Factor {
   Columns F_;            ///< M
   Columns F_proposed_;   ///< M
   Columns to_;           ///< D: where the proposal's particle goes
+  Columns radial_;       ///< N: `radial_feature` of each particle
+  Columns radial_to_;    ///< 1: of the proposal\'s, where it goes
   Columns eta_;          ///< N x N: eta(i, j) in column i N + j
   Columns eta_from_;     ///< N: eta(p, j) of the proposal
   Columns eta_to_;       ///< N: eta(j, p)

@@ -6,12 +6,19 @@
 
 #include "fermiac/simd/functions.hpp"
 
+#define FERMIAC_UNROLL _Pragma("GCC unroll 16")
 #define FERMIAC_EACH_WALKER _Pragma("GCC ivdep") for (std::size_t k = 0; k < tile_walkers; ++k)
 
 namespace fermiac::vmc {
 namespace {
 
 using std::size_t;
+
+/// 1 / (1 + e^-x), for kernels to which underflow is nothing.
+[[gnu::always_inline]] inline double sigmoid(double x) {
+  double const e = simd::exp_decay(x);
+  return (x < 0 ? e : 1.0) / (1.0 + e);
+}
 
 /// sum_k c_k t^k, t = 1 / (1 + kappa omega U); parameters c_1 ... c_n, ln kappa.
 class PairDisplacement final : public Displacement {
@@ -131,23 +138,19 @@ class NetworkDisplacement final : public Displacement {
   void set_parameters(double const* parameters) override { std::copy_n(parameters, parameters_.size(), parameters_.begin()); }
   bool is_symmetric() const override { return n_inputs == 1; }
 
-  void value(double const* U, double const* A, double const* B, double* __restrict eta) const override {
+  void value(double const* U, double const* a_i, double const* a_j, double* __restrict eta) const override {
     Inputs a;
-    inputs(U, A, B, a);
+    inputs(U, a_i, a_j, a);
     std::fill_n(eta, tile_walkers, 0.0);
-    for (size_t h = 0; h < hidden_; ++h) {
-      auto const [w, b, v] = unit(h);
-      FERMIAC_EACH_WALKER {
-        double theta = b;
-        for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[f], a.value[f][k], theta);
-        eta[k] = std::fma(w, simd::sigmoid(theta), eta[k]);
-      }
-    }
+    size_t h = 0;
+    for (; h + 2 <= hidden_; h += 2) add_units<2>(h, a, eta);
+    for (; h < hidden_; ++h) add_units<1>(h, a, eta);
   }
 
-  void slopes(double const* U, double const* A, double const* B, Slopes& s) const override {
+  void slopes(double const* U, double const* a_i, double const* a_j, Slopes& s) const override {
     Inputs a;
-    inputs(U, A, B, a);
+    inputs(U, a_i, a_j, a);
+    input_slopes(a);
     std::fill_n(s.eta, tile_walkers, 0.0);
     alignas(64) double first[n_inputs][tile_walkers] = {};
     alignas(64) double own[n_inputs][tile_walkers] = {};
@@ -156,11 +159,12 @@ class NetworkDisplacement final : public Displacement {
       auto const [w, b, v] = unit(h);
       FERMIAC_EACH_WALKER {
         double theta = b;
-        for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[f], a.value[f][k], theta);
-        double const p = simd::sigmoid(theta);
+        FERMIAC_UNROLL for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[f], a.value[f][k], theta);
+        double const p = sigmoid(theta);
         double const slope = w * p * (1 - p);
         double const curvature = slope * (1 - 2 * p);
         s.eta[k] = std::fma(w, p, s.eta[k]);
+        FERMIAC_UNROLL
         for (size_t f = 0; f < n_inputs; ++f) {
           first[f][k] = std::fma(slope, v[f], first[f][k]);
           own[f][k] = std::fma(curvature * v[f], v[f], own[f][k]);
@@ -190,12 +194,13 @@ class NetworkDisplacement final : public Displacement {
     }
   }
 
-  void add_derivatives(double const* U, double const* A, double const* B, double const* __restrict weight, double* O,
+  void add_derivatives(double const* U, double const* a_i, double const* a_j, double const* __restrict weight, double* O,
                        Rates const* rates, double* along) const override {
     Inputs a;
-    inputs(U, A, B, a);
+    inputs(U, a_i, a_j, a);
     alignas(64) double a_rate[n_inputs][tile_walkers] = {};
     if (rates != nullptr) {
+      input_slopes(a);
       double const* const rate[3] = {rates->U, rates->A, rates->B};
       for (size_t f = 0; f < n_inputs; ++f) FERMIAC_EACH_WALKER a_rate[f][k] = a.slope[f][k] * rate[f][k];
     }
@@ -207,11 +212,12 @@ class NetworkDisplacement final : public Displacement {
       size_t const step = hidden_ * tile_walkers;
       FERMIAC_EACH_WALKER {
         double theta = b;
-        for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[f], a.value[f][k], theta);
-        double const p = simd::sigmoid(theta);
+        FERMIAC_UNROLL for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[f], a.value[f][k], theta);
+        double const p = sigmoid(theta);
         double const slope = weight[k] * w * p * (1 - p);
         to_w[k] = std::fma(weight[k], p, to_w[k]);
         to_b[k] += slope;
+        FERMIAC_UNROLL
         for (size_t f = 0; f < n_inputs; ++f) to_v[f * step + k] = std::fma(slope, a.value[f][k], to_v[f * step + k]);
       }
       if (rates == nullptr) continue;
@@ -221,15 +227,17 @@ class NetworkDisplacement final : public Displacement {
       FERMIAC_EACH_WALKER {
         double theta = b;
         double theta_rate = 0;
+        FERMIAC_UNROLL
         for (size_t f = 0; f < n_inputs; ++f) {
           theta = std::fma(v[f], a.value[f][k], theta);
           theta_rate = std::fma(v[f], a_rate[f][k], theta_rate);
         }
-        double const p = simd::sigmoid(theta);
+        double const p = sigmoid(theta);
         double const q = p * (1 - p);
         double const rate = w * std::fma(rates->weight[k], q, weight[k] * q * (1 - 2 * p) * theta_rate);
         w_along[k] += std::fma(rates->weight[k], p, weight[k] * q * theta_rate);
         b_along[k] += rate;
+        FERMIAC_UNROLL
         for (size_t f = 0; f < n_inputs; ++f)
           v_along[f * step + k] += std::fma(rate, a.value[f][k], weight[k] * w * q * a_rate[f][k]);
       }
@@ -238,19 +246,53 @@ class NetworkDisplacement final : public Displacement {
 
  private:
   struct Inputs {
-    alignas(64) double value[n_inputs][tile_walkers];
+    alignas(64) double of_pair[tile_walkers];
+    double const* value[n_inputs];
     alignas(64) double slope[n_inputs][tile_walkers];
   };
-  void inputs(double const* U, double const* A, double const* B, Inputs& a) const {
-    double const* const squares[3] = {U, A, B};
-    double const omega = omega_;
+  /// a of all inputs.
+  void inputs(double const* U, double const* a_i, double const* a_j, Inputs& a) const {
+    radial_feature(omega_, U, a.of_pair);
+    double const* const values[3] = {a.of_pair, a_i, a_j};
+    std::copy_n(values, n_inputs, a.value);
+  }
+  /// And da/dU, da/dA, da/dB.
+  void input_slopes(Inputs& a) const {
+    double const half = 0.5 * omega_;
     for (size_t f = 0; f < n_inputs; ++f) {
-      double const* __restrict square = squares[f];
-      FERMIAC_EACH_WALKER {
-        double const root = std::sqrt(std::fma(omega, square[k], 1.0));
-        a.value[f][k] = root;
-        a.slope[f][k] = 0.5 * omega / root;
+      double const* __restrict value = a.value[f];
+      FERMIAC_EACH_WALKER a.slope[f][k] = half / value[k];
+    }
+  }
+  /// Adds w sigmoid(theta) of R hidden units from `h` on, by one division.
+  template <size_t R>
+  void add_units(size_t h, Inputs const& a, double* __restrict eta) const {
+    static_assert(R == 1 || R == 2);
+    double w[R], b[R], v[R][n_inputs];
+    for (size_t r = 0; r < R; ++r) {
+      auto const one = unit(h + r);
+      w[r] = one.w;
+      b[r] = one.b;
+      std::copy_n(one.v.begin(), n_inputs, v[r]);
+    }
+    double const* __restrict input[n_inputs];
+    std::copy_n(a.value, n_inputs, input);
+    FERMIAC_EACH_WALKER {
+      double above[R];
+      double below[R];
+      FERMIAC_UNROLL
+      for (size_t r = 0; r < R; ++r) {
+        double theta = b[r];
+        FERMIAC_UNROLL
+        for (size_t f = 0; f < n_inputs; ++f) theta = std::fma(v[r][f], input[f][k], theta);
+        double const e = simd::exp_decay(theta);
+        above[r] = theta < 0 ? w[r] * e : w[r];
+        below[r] = 1 + e;
       }
+      if constexpr (R == 1)
+        eta[k] += above[0] / below[0];
+      else
+        eta[k] += std::fma(above[0], below[1], above[1] * below[0]) / (below[0] * below[1]);
     }
   }
   struct Unit {
@@ -269,6 +311,10 @@ class NetworkDisplacement final : public Displacement {
 };
 
 }  // namespace
+
+void radial_feature(double omega, double const* __restrict square, double* __restrict result) {
+  FERMIAC_EACH_WALKER result[k] = std::sqrt(std::fma(omega, square[k], 1.0));
+}
 
 std::unique_ptr<Displacement> make_displacement(DisplacementForm form, double omega, std::size_t terms, bool central) {
   if (form == DisplacementForm::pair) return std::make_unique<PairDisplacement>(omega, terms);

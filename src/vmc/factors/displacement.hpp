@@ -14,8 +14,11 @@ namespace fermiac::vmc {
 /// One value for each walker of a tile.
 using Tile = double[tile_walkers];
 
+/// What a displacement knows of where a particle is: sqrt(1 + omega r^2).
+void radial_feature(double omega, double const* square, double* result);
+
 /// eta(U, A, B) of U = r_ij^2, A = r_i^2, B = r_j^2 for tiles of walkers, or mu(U) of U = r_i^2: one such function with its
-/// parameters. All arrays are of `tile_walkers`.
+/// parameters. All arrays are of `tile_walkers`. In the place of A and B stand their features a = `radial_feature`.
 class Displacement {
  public:
   virtual ~Displacement() = default;
@@ -27,19 +30,19 @@ class Displacement {
   /// Whether eta depends on U alone.
   virtual bool is_symmetric() const = 0;
 
-  virtual void value(double const* U, double const* A, double const* B, double* eta) const = 0;
+  virtual void value(double const* U, double const* a_i, double const* a_j, double* eta) const = 0;
 
   struct Slopes {
     alignas(64) Tile eta, U, A, B, UU, UA, UB, AA, BB;  ///< eta and its derivatives
   };
-  virtual void slopes(double const* U, double const* A, double const* B, Slopes& result) const = 0;
+  virtual void slopes(double const* U, double const* a_i, double const* a_j, Slopes& result) const = 0;
 
   /// Where all is going: rates of U, A, B and of the weight.
   struct Rates {
     alignas(64) Tile U, A, B, weight;
   };
   /// Adds weight d eta / d parameter to columns `tile_walkers` apart, and, where rates are given, its rate to those at `along`.
-  virtual void add_derivatives(double const* U, double const* A, double const* B, double const* weight, double* O,
+  virtual void add_derivatives(double const* U, double const* a_i, double const* a_j, double const* weight, double* O,
                                Rates const* rates, double* along) const = 0;
 };
 
