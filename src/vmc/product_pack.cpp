@@ -34,7 +34,7 @@ ProductPack::ProductPack(WaveFunction const& wave_function, Sampler sampler, std
       sampler_(sampler),
       first_walker_(first_walker),
       n_parameters_(wave_function.n_parameters()),
-      node_length_(wave_function.moves_nodes() ? node_length : 0),
+      node_length_(wave_function.has_nodes() ? node_length : 0),
       wave_function_(&wave_function) {
   FERMIAC_ASSERT(sampler != Sampler::gibbs);
   auto const D = static_cast<arma::uword>(system_.dimensions);
@@ -208,6 +208,18 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
   FERMIAC_ASSERT(energies.columns.n_rows() == n);
   compute_slope();
   local_energies(system_, x_, slope_, laplacian_.data(), defect_, energies, pair_gradient_);
+  double* const weight = ratio_.column(taken);
+  if (node_length_ > 0) {
+    // The squared distance to the node is half over the column of the gradient's kinetic energy.
+    double* __restrict from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
+    double const unit = 0.5 / (node_length_ * node_length_);
+#pragma GCC ivdep
+    for (size_t w = 0; w < n; ++w) {
+      double const y2 = std::min(1.0, unit / from_gradient[w]);
+      weight[w] = y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
+      from_gradient[w] *= weight[w];
+    }
+  }
   if (sums == nullptr) return;
   bool const control = defect_ != 0;
   for (size_t f = 0; f < factors_.size(); ++f)
@@ -218,20 +230,11 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
       double* __restrict along = along_.column(k);
       for (size_t w = 0; w < n; ++w) along[w] *= -0.5;
     }
-  if (node_length_ > 0) {
-    // The squared distance to the node in units of the length is half over the column of the gradient's kinetic energy.
-    double const* __restrict from_gradient = energies.term(LocalEnergies::kinetic_from_gradient);
-    double* __restrict weight = ratio_.column(taken);
-    double const unit = 0.5 / (node_length_ * node_length_);
-    for (size_t w = 0; w < n; ++w) {
-      double const y2 = std::min(1.0, unit / from_gradient[w]);
-      weight[w] = y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
-    }
+  if (node_length_ > 0 && wave_function_->moves_nodes())
     for (size_t k = 0; k < n_parameters_; ++k) {
       double* __restrict O = O_.column(k);
       for (size_t w = 0; w < n; ++w) O[w] *= weight[w];
     }
-  }
   add_sample(*sums, n, energies.term(LocalEnergies::energy), O_, control ? &along_ : nullptr);
 }
 

@@ -98,6 +98,10 @@ bool WaveFunction::moves_nodes() const {
   return std::ranges::any_of(parts_, [](Part const& part) { return part.form->moves_nodes(); });
 }
 
+bool WaveFunction::has_nodes() const {
+  return std::ranges::any_of(parts_, [](Part const& part) { return part.form->exchange() == Exchange::antisymmetric; });
+}
+
 std::unique_ptr<Pack> WaveFunction::make_pack(Sampler sampler, std::uint32_t first_walker, arma::uword n_walkers,
                                               double node_length) const {
   if (is_rbm_ && sampler != Sampler::langevin)

@@ -32,7 +32,7 @@ struct LocalEnergies {
   enum Term : arma::uword {
     energy,                 ///< E_L + control: the one to average
     kinetic,                ///< -1/2 (del^2 Psi) / Psi
-    kinetic_from_gradient,  ///< 1/2 |grad ln Psi|^2: the same mean
+    kinetic_from_gradient,  ///< 1/2 |grad ln Psi|^2: the same mean; regularised where Psi has nodes (`ProductPack`)
     trap,                   ///< V
     interaction,            ///< sum over pairs of v(r)
     control,                ///< -Z/2, mean 0; 0 unless the wave function leaves a pole 1/r at contact

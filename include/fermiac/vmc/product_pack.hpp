@@ -25,11 +25,14 @@ namespace fermiac::vmc {
 /// it leaves detailed balance exact. Blocks 2 i and 2 i + 1 of i = sweep * particles + particle: the first makes two normals
 /// (Box and Muller of 32-bit uniforms), the second the third, in words 0 and 1, and decides with word 3.
 ///
-/// **Nodes.** Where O of parameters that move nodes has no variance (`FactorForm::moves_nodes`), `measure` sums f O for O, with
+/// **Nodes.** At a distance d from a node of Psi, |grad ln Psi|^2 goes like 1/d^2 and |Psi|^2 like d^2: the kinetic energy from
+/// the gradient has a mean and no variance, and so have E_L O and O O of parameters that move nodes. `measure` multiplies that
+/// energy, and O where `FactorForm::moves_nodes`, by
 ///
-///     f = 7 y^6 - 15 y^4 + 9 y^2,   y = d / node_length < 1, and 1 beyond,    d = 1 / |grad ln Psi|, the distance to the node,
+///     f = 7 y^6 - 15 y^4 + 9 y^2,   y = d / node_length < 1, and 1 beyond,    d = 1 / |grad ln Psi|,
 ///
-/// which is finite in variance and biased by O(node_length^2); node_length = 0 sums O itself.
+/// which makes variances finite; since f has the mean 1 over y from 0 to 1, the bias is of order node_length^3 alone.
+/// node_length = 0 leaves everything as it is. The local energy itself is never touched.
 ///
 /// Every 64 sweeps the factors are refreshed.
 ///

@@ -42,6 +42,7 @@ class WaveFunction {
   arma::vec units() const;
   Cusp cusp(arma::vec const& parameters) const;
   bool moves_nodes() const;
+  bool has_nodes() const;  ///< whether a factor changes sign
 
   enum class Symmetry {
     exact,  ///< antisymmetric under exchange of like fermions, or symmetric for bosons
