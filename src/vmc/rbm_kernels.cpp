@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/vmc/rbm_pack.hpp"
@@ -108,9 +109,8 @@ template <size_t D, class Count>
     FERMIAC_VECTORISE
     for (size_t k = 0; k < n; ++k) drift[k] = scale * ((a - x[k]) * width);
   }
-  for_each_block(H, [&](size_t j, auto R) {
-    add_to_drift<R, D>(machine, scratch, particle, j, j + R == H ? machine.s : 1.0, count);
-  });
+  for_each_block(
+      H, [&](size_t j, auto R) { add_to_drift<R, D>(machine, scratch, particle, j, j + R == H ? machine.s : 1.0, count); });
 }
 
 /// p_j = 1 / (1 + exp(-theta_j)), p_j (1 - p_j), drift and Laplacian of a tile.
@@ -187,14 +187,7 @@ template <size_t R, class Count>
     for (size_t l = 0; l < n_lanes; ++l) sums[r][l] = lanes[r][l];
 }
 
-/// Adds row(r) to sum(r) for r = 0 ... n_rows - 1, or row(r) * b, four rows at a time.
-template <class Row, class Sum, class Count>
-[[gnu::always_inline]] inline void add_all_values(size_t n_rows, Row const& row, Sum const& sum, Count count) {
-  size_t r = 0;
-  for (; r + 4 <= n_rows; r += 4)
-    add_values<4>({row(r), row(r + 1), row(r + 2), row(r + 3)}, {sum(r), sum(r + 1), sum(r + 2), sum(r + 3)}, count);
-  for (; r < n_rows; ++r) add_values<1>({row(r)}, {sum(r)}, count);
-}
+/// Adds row(r) * b to sum(r) for r = 0 ... n_rows - 1, four rows at a time.
 template <class Row, class Sum, class Count>
 [[gnu::always_inline]] inline void add_all_products(size_t n_rows, Row const& row, double const* b, Sum const& sum,
                                                     Count count) {
@@ -223,117 +216,127 @@ constexpr size_t width_of_register = 4;
 constexpr size_t width_of_register = 2;
 #endif
 
-/// Sums of x_i p_j and of x_i T_j + g_i p_j for R coordinates and U hidden units. One register of lanes after the other, so that
-/// all sums of a block stay in registers: the walkers of the others are skipped, and the bits do not know.
-template <size_t R, size_t U, bool control, class Count>
-[[gnu::noinline]] void add_weight_products(double const* const (&x)[R], double const* const (&g)[R], double const* const (&p)[U],
-                                           double const* const (&T)[U], double* const (&sums)[U][R],
-                                           double* const (&energy_sums)[U][R], Count count) {
-  constexpr size_t w = width_of_register;
-  size_t const n = count;
-  for (size_t group = 0; group < n_lanes; group += w) {
-    double lanes[U][R][w];
-    double energy_lanes[U][R][w];
-    for (size_t u = 0; u < U; ++u)
-      for (size_t r = 0; r < R; ++r)
-        for (size_t l = 0; l < w; ++l) {
-          lanes[u][r][l] = sums[u][r][group + l];
-          energy_lanes[u][r][l] = energy_sums[u][r][group + l];
-        }
-    size_t k = group;
-    for (; k + w <= n; k += n_lanes) {
-      FERMIAC_UNROLL
-      for (size_t u = 0; u < U; ++u) {
-        FERMIAC_UNROLL
-        for (size_t r = 0; r < R; ++r) {
-          FERMIAC_UNROLL
-          for (size_t l = 0; l < w; ++l) lanes[u][r][l] = std::fma(x[r][k + l], p[u][k + l], lanes[u][r][l]);
-          if constexpr (control) {
-            FERMIAC_UNROLL
-            for (size_t l = 0; l < w; ++l) energy_lanes[u][r][l] = std::fma(g[r][k + l], p[u][k + l], energy_lanes[u][r][l]);
-          }
-          FERMIAC_UNROLL
-          for (size_t l = 0; l < w; ++l) energy_lanes[u][r][l] = std::fma(x[r][k + l], T[u][k + l], energy_lanes[u][r][l]);
-        }
-      }
-    }
-    if constexpr (!std::is_same_v<Count, FullTile>)
-      for (size_t l = 0; k + l < n && l < w; ++l)
-        for (size_t u = 0; u < U; ++u)
-          for (size_t r = 0; r < R; ++r) {
-            lanes[u][r][l] = std::fma(x[r][k + l], p[u][k + l], lanes[u][r][l]);
-            if constexpr (control) energy_lanes[u][r][l] = std::fma(g[r][k + l], p[u][k + l], energy_lanes[u][r][l]);
-            energy_lanes[u][r][l] = std::fma(x[r][k + l], T[u][k + l], energy_lanes[u][r][l]);
-          }
-    for (size_t u = 0; u < U; ++u)
-      for (size_t r = 0; r < R; ++r)
-        for (size_t l = 0; l < w; ++l) {
-          sums[u][r][group + l] = lanes[u][r][l];
-          energy_sums[u][r][group + l] = energy_lanes[u][r][l];
-        }
-  }
-}
-
-/// The same for coordinates from `i` and hidden units from `j` on.
-template <size_t R, size_t U, bool control, class Count>
-[[gnu::always_inline]] inline void add_weights(Walkers const& walkers, Scratch const& scratch, SumColumns const& sums, size_t i,
-                                               size_t j, size_t first, Count count) {
+/// R coordinates, U hidden units, and where their sums are.
+template <size_t R, size_t U>
+struct WeightBlock {
   double const* x[R];
   double const* g[R];
   double const* p[U];
   double const* T[U];
   double* feature[U][R];
   double* energy_feature[U][R];
-  for (size_t r = 0; r < R; ++r) {
-    x[r] = walkers.x + (i + r) * walkers.stride + first;
-    g[r] = scratch.pair_gradient(i + r);
-  }
-  for (size_t u = 0; u < U; ++u) {
-    p[u] = scratch.probability(j + u);
-    T[u] = scratch.slope(j + u);
-    for (size_t r = 0; r < R; ++r) {
-      size_t const k = scratch.M + scratch.H + (i + r) + scratch.M * (j + u);
-      feature[u][r] = sums.feature(k);
-      energy_feature[u][r] = sums.energy_feature(k);
-    }
-  }
-  add_weight_products<R, U, control>(x, g, p, T, feature, energy_feature, count);
-}
+  double* p_sum[U];
+  double* T_sum[U];
+};
 
-/// grad G . grad theta_j of U hidden units from `j` on, two particles at a time.
-template <size_t D, size_t U, class Count>
-[[gnu::always_inline]] inline void directional_slopes(Machine const& machine, Scratch const& scratch, size_t j, Count count,
-                                                      double (&product)[U][tile_size]) {
+/// Sums of x_i p_j and of x_i T_j + g_i p_j, and those of p_j and T_j where wanted. One register of lanes after the other, so
+/// that all sums of a block stay in registers: the walkers of the others are skipped, and the bits do not know.
+template <size_t R, size_t U, bool control, bool with_units, class Count>
+[[gnu::noinline]] void add_weights(WeightBlock<R, U> const& block, Count count) {
+  constexpr size_t w = width_of_register;
+  constexpr size_t bytes = w * sizeof(double);
   size_t const n = count;
-  for (size_t i = 0; i < scratch.M; i += 2 * D) {
-    bool const second = i + D < scratch.M;
-    double V[U][2 * D];
-    for (size_t u = 0; u < U; ++u)
-      for (size_t c = 0; c < 2 * D; ++c) V[u][c] = c < D || second ? machine.V[(i + c) * machine.hidden + j + u] : 0.0;
-    double const* __restrict G = scratch.pair_gradient(i);
-    double const* __restrict other = scratch.pair_gradient(second ? i + D : i);
-    if (i == 0)
-      for (size_t u = 0; u < U; ++u)
-        for (size_t k = 0; k < n; ++k) product[u][k] = 0;
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) {
+  auto const b = block;
+  for (size_t group = 0; group < n_lanes; group += w) {
+    double lanes[U][R][w];
+    double energy_lanes[U][R][w];
+    double p_lanes[U][w];
+    double T_lanes[U][w];
+    // Copied as loops they would go lane by lane through memory.
+    for (size_t u = 0; u < U; ++u) {
+      for (size_t r = 0; r < R; ++r) {
+        std::memcpy(lanes[u][r], b.feature[u][r] + group, bytes);
+        std::memcpy(energy_lanes[u][r], b.energy_feature[u][r] + group, bytes);
+      }
+      if constexpr (with_units) {
+        std::memcpy(p_lanes[u], b.p_sum[u] + group, bytes);
+        std::memcpy(T_lanes[u], b.T_sum[u] + group, bytes);
+      }
+    }
+    size_t k = group;
+    for (; k + w <= n; k += n_lanes) {
       FERMIAC_UNROLL
       for (size_t u = 0; u < U; ++u) {
-        double sum = product[u][k];
+        double const* p = b.p[u] + k;
+        double const* T = b.T[u] + k;
         FERMIAC_UNROLL
-        for (size_t c = 0; c < D; ++c) sum = std::fma(V[u][c], G[c * tile_size + k], sum);
-        FERMIAC_UNROLL
-        for (size_t c = 0; c < D; ++c) sum = std::fma(V[u][D + c], other[c * tile_size + k], sum);
-        product[u][k] = sum;
+        for (size_t r = 0; r < R; ++r) {
+          double const* x = b.x[r] + k;
+          double const* g = b.g[r] + k;
+          FERMIAC_UNROLL
+          for (size_t l = 0; l < w; ++l) lanes[u][r][l] = std::fma(x[l], p[l], lanes[u][r][l]);
+          if constexpr (control) {
+            FERMIAC_UNROLL
+            for (size_t l = 0; l < w; ++l) energy_lanes[u][r][l] = std::fma(g[l], p[l], energy_lanes[u][r][l]);
+          }
+          FERMIAC_UNROLL
+          for (size_t l = 0; l < w; ++l) energy_lanes[u][r][l] = std::fma(x[l], T[l], energy_lanes[u][r][l]);
+        }
+        if constexpr (with_units) {
+          FERMIAC_UNROLL
+          for (size_t l = 0; l < w; ++l) p_lanes[u][l] += p[l];
+          FERMIAC_UNROLL
+          for (size_t l = 0; l < w; ++l) T_lanes[u][l] += T[l];
+        }
       }
+    }
+    if constexpr (!std::is_same_v<Count, FullTile>)
+      for (size_t l = 0; k + l < n && l < w; ++l)
+        for (size_t u = 0; u < U; ++u) {
+          double const p = b.p[u][k + l];
+          double const T = b.T[u][k + l];
+          for (size_t r = 0; r < R; ++r) {
+            lanes[u][r][l] = std::fma(b.x[r][k + l], p, lanes[u][r][l]);
+            if constexpr (control) energy_lanes[u][r][l] = std::fma(b.g[r][k + l], p, energy_lanes[u][r][l]);
+            energy_lanes[u][r][l] = std::fma(b.x[r][k + l], T, energy_lanes[u][r][l]);
+          }
+          if constexpr (with_units) {
+            p_lanes[u][l] += p;
+            T_lanes[u][l] += T;
+          }
+        }
+    for (size_t u = 0; u < U; ++u) {
+      for (size_t r = 0; r < R; ++r) {
+        std::memcpy(b.feature[u][r] + group, lanes[u][r], bytes);
+        std::memcpy(b.energy_feature[u][r] + group, energy_lanes[u][r], bytes);
+      }
+      if constexpr (with_units) {
+        std::memcpy(b.p_sum[u] + group, p_lanes[u], bytes);
+        std::memcpy(b.T_sum[u] + group, T_lanes[u], bytes);
+      }
+    }
+  }
+}
+
+/// What up to two particles from coordinate `i` on contribute to grad G . grad theta_j of U hidden units from `j` on.
+template <size_t D, size_t U, bool begin, class Count>
+[[gnu::always_inline]] inline void add_directional_slopes(Machine const& machine, Scratch const& scratch, size_t i, size_t j,
+                                                          Count count, double (&product)[U][tile_size]) {
+  size_t const n = count;
+  bool const second = i + D < scratch.M;
+  double V[U][2 * D];
+  for (size_t u = 0; u < U; ++u)
+    for (size_t c = 0; c < 2 * D; ++c) V[u][c] = c < D || second ? machine.V[(i + c) * machine.hidden + j + u] : 0.0;
+  double const* __restrict G = scratch.pair_gradient(i);
+  double const* __restrict other = scratch.pair_gradient(second ? i + D : i);
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    FERMIAC_UNROLL
+    for (size_t u = 0; u < U; ++u) {
+      double sum = begin ? V[u][0] * G[k] : std::fma(V[u][0], G[k], product[u][k]);
+      FERMIAC_UNROLL
+      for (size_t c = 1; c < D; ++c) sum = std::fma(V[u][c], G[c * tile_size + k], sum);
+      FERMIAC_UNROLL
+      for (size_t c = 0; c < D; ++c) sum = std::fma(V[u][D + c], other[c * tile_size + k], sum);
+      product[u][k] = sum;
     }
   }
 }
 
 /// The terms of hidden unit `j` in the feature of ln sigma and in its correction.
 template <bool control, class Count>
-void add_sigma_feature(Machine const& machine, Walkers const& walkers, Scratch const& scratch, size_t j, size_t first, Count count,
-                       double const* __restrict product, double* __restrict correction) {
+void add_sigma_feature(Machine const& machine, Walkers const& walkers, Scratch const& scratch, size_t j, size_t first,
+                       Count count, double const* __restrict product, double* __restrict correction) {
   size_t const n = count;
   double const* __restrict probability = scratch.probability(j);
   double const* __restrict slope = scratch.slope(j);
@@ -374,7 +377,7 @@ template <size_t U, bool control, class Count>
 
 /// Adds this sample of a tile to the sums of the derivatives. `scratch` holds what `slope_tile` and `measure_tile` left there.
 ///
-/// With T_j = E p_j - 1/2 grad G . grad p_j and g = -1/2 grad G, E phi - 1/2 grad G . grad phi is E x_i + g_i, T_j and
+/// With T_j = E p_j - 1/2 grad G . grad p_j and g = -1/2 grad G, E phi - 1/2 grad G . grad phi is x_i E + g_i, T_j and
 /// x_i T_j + g_i p_j.
 template <size_t D, bool control, class Count>
 void add_derivatives(Machine const& machine, Walkers const& walkers, Scratch const& scratch, double const* __restrict energy,
@@ -404,42 +407,49 @@ void add_derivatives(Machine const& machine, Walkers const& walkers, Scratch con
   }
   for_each_pair(H, [&](size_t j, auto U) {
     alignas(64) double product[U][tile_size];
-    if constexpr (control) directional_slopes<D, U>(machine, scratch, j, count, product);
+    if constexpr (control) {
+      add_directional_slopes<D, U, true>(machine, scratch, 0, j, count, product);
+      for (size_t i = 2 * D; i < M; i += 2 * D) add_directional_slopes<D, U, false>(machine, scratch, i, j, count, product);
+    }
     if (machine.sigma_trainable)
       for (size_t u = 0; u < U; ++u)
         add_sigma_feature<control>(machine, walkers, scratch, j + u, first, count, product[u], correction);
     times_energy<U, control>(scratch, j, energy, product, count);
   });
-  for (size_t i = 0; i < M; ++i) {
-    double const* __restrict x = walkers.x + i * stride + first;
-    double* __restrict G = scratch.pair_gradient(i);
-    double* __restrict energy_x = scratch.energy_x(i);
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) {
-      if constexpr (control) {
-        G[k] *= -0.5;
-        energy_x[k] = std::fma(energy[k], x[k], G[k]);
-      } else {
-        energy_x[k] = energy[k] * x[k];
-      }
+  if constexpr (control)
+    for (size_t i = 0; i < M; ++i) {
+      double* __restrict G = scratch.pair_gradient(i);
+      for (size_t k = 0; k < n; ++k) G[k] *= -0.5;
     }
-  }
 
-  auto const coordinate = [&](size_t i) -> double const* { return walkers.x + i * stride + first; };
-  auto const energy_x = [&](size_t i) -> double const* { return scratch.energy_x(i); };
-  auto const probability = [&](size_t j) -> double const* { return scratch.probability(j); };
-  auto const energy_probability = [&](size_t j) -> double const* { return scratch.slope(j); };
-  auto const feature = [&](size_t offset) { return [&sums, offset](size_t k) { return sums.feature(offset + k); }; };
-  auto const energy_feature = [&](size_t offset) {
-    return [&sums, offset](size_t k) { return sums.energy_feature(offset + k); };
-  };
-  add_values<1>({energy}, {sums.energy()}, count);
-  add_all_values(M, coordinate, feature(0), count);
-  add_all_values(M, energy_x, energy_feature(0), count);
-  add_all_values(H, probability, feature(M), count);
-  add_all_values(H, energy_probability, energy_feature(M), count);
-  for_each_pair(H, [&](size_t j, auto U) {
-    for_each_block(M, [&](size_t i, auto R) { add_weights<R, U, control>(walkers, scratch, sums, i, j, first, count); });
+  // The coordinates alone, and the energy, are the sums of one unit more, with p = 1 and T = E.
+  double* __restrict ones = scratch.ones();
+  for (size_t k = 0; k < n; ++k) ones[k] = 1;
+  alignas(64) double number_of_walkers[n_lanes] = {};
+  for_each_pair(H + 1, [&](size_t j, auto U) {
+    for_each_block(M, [&](size_t i, auto R) {
+      WeightBlock<R, U> block;
+      for (size_t r = 0; r < R; ++r) {
+        block.x[r] = walkers.x + (i + r) * stride + first;
+        block.g[r] = scratch.pair_gradient(i + r);
+      }
+      for (size_t u = 0; u < U; ++u) {
+        bool const unit = j + u < H;
+        size_t const k = unit ? M + H + i + M * (j + u) : i;
+        block.p[u] = unit ? scratch.probability(j + u) : ones;
+        block.T[u] = unit ? scratch.slope(j + u) : energy;
+        block.p_sum[u] = unit ? sums.feature(M + j + u) : number_of_walkers;
+        block.T_sum[u] = unit ? sums.energy_feature(M + j + u) : sums.energy();
+        for (size_t r = 0; r < R; ++r) {
+          block.feature[u][r] = sums.feature(k + r);
+          block.energy_feature[u][r] = sums.energy_feature(k + r);
+        }
+      }
+      if (i == 0)
+        add_weights<R, U, control, true>(block, count);
+      else
+        add_weights<R, U, control, false>(block, count);
+    });
   });
   if (machine.sigma_trainable) {
     add_values<1>({scratch.sigma_feature()}, {sums.feature(K - 1)}, count);
@@ -576,8 +586,8 @@ void measure_tile(Machine const& machine, Walkers const& walkers, size_t first, 
         double const* xp = walkers.x + p * D * stride + first;
         double const* xq = walkers.x + q * D * stride + first;
         if (machine.control)
-          add_controlled<D>(xp, xq, stride, scratch.drift(p * D), scratch.drift(q * D), machine.control_decay, count, interaction,
-                            control, scratch.pair_gradient(p * D), scratch.pair_gradient(q * D));
+          add_controlled<D>(xp, xq, stride, scratch.drift(p * D), scratch.drift(q * D), machine.control_decay, count,
+                            interaction, control, scratch.pair_gradient(p * D), scratch.pair_gradient(q * D));
         else
           add_interaction<D>(xp, xq, stride, machine.softening_squared, count, interaction);
       }
@@ -609,7 +619,7 @@ void measure(Machine const& machine, Walkers const& walkers, double* terms, size
 }  // namespace
 
 std::size_t scratch_columns(Machine const& machine) {
-  return 2 * machine.hidden + 3 * machine.particles * machine.dimensions + 1 + machine.parameters;
+  return 2 * machine.hidden + 2 * machine.particles * machine.dimensions + 2 + machine.parameters;
 }
 
 Measure measure_for(std::size_t dimensions, Form form) {

@@ -6,7 +6,8 @@
 
 namespace fermiac::vmc::kernels {
 
-inline constexpr std::size_t tile_size = 128;   ///< walkers whose intermediate values stay in the nearest caches; a multiple of 16
+inline constexpr std::size_t tile_size =
+    128;  ///< walkers whose intermediate values stay in the nearest caches; a multiple of 16
 inline constexpr std::size_t group_size = 256;  ///< hidden units whose product of 1 + e stays below 2^256, e at most 1
 inline constexpr double near_limit = 0x1p300;   ///< P of walkers that are near
 inline constexpr std::size_t n_lanes = 16;
@@ -73,6 +74,12 @@ struct Moved {
 /// Offers `particle` of every walker a move. Random words as in `RbmPack`.
 using Move = Moved (*)(Machine const& machine, Walkers const& walkers, std::size_t particle, double step,
                        std::uint32_t const* const words[4]);
+
+/// Half of a Gibbs sweep. Chooses `n_units` (1 to 4) hidden units from `j` on, unit j + r to be 1 where (word + 1/2) 2^-32 of
+/// words[r] is below its probability, and adds `weight` V_ij to all coordinates of the walkers where it is. Reads e, and theta
+/// where far, of which x then is no longer the coordinate.
+void choose_hidden(Machine const& machine, Walkers const& walkers, Form form, std::size_t j, std::size_t n_units, double weight,
+                   std::uint32_t const* const words[4]);
 
 /// Writes the terms of `LocalEnergies` to the columns `terms` (term_stride apart); adds to the lanes of `sums`, where given,
 /// and the products of features where asked for.

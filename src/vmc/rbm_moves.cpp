@@ -90,8 +90,9 @@ template <size_t R, size_t D, Form form, class Count>
 }
 
 template <size_t D, Form form, class Count>
-[[gnu::always_inline]] inline std::uint64_t decide(Machine const& machine, Walkers const& walkers, std::uint32_t const* last_words,
-                                                   size_t first, Count count, Offer<D>& offer) {
+[[gnu::always_inline]] inline std::uint64_t decide(Machine const& machine, Walkers const& walkers,
+                                                   std::uint32_t const* last_words, size_t first, Count count,
+                                                   Offer<D>& offer) {
   size_t const n = count;
   double* __restrict size = walkers.size + first;
   double* __restrict P = walkers.P + first;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fermiac/base/error.hpp"
+#include "fermiac/rng/stream.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "rbm_kernels.hpp"
 
@@ -12,12 +13,14 @@ namespace {
 
 constexpr std::uint64_t sweeps_between_refreshes = 64;
 
+constexpr std::uint64_t first_gibbs_block = std::uint64_t{1} << 63;
+
 // A move that stays near changes the sum of all theta by less than this, so that P, below e^208 before it, is below e^308 after
 // it, and its square is a number.
 constexpr double largest_near_change = 100;
 
-// From one refresh to the next a near theta rises by less than this: where exp(theta) is held, or has underflown, 1 + exp(theta)
-// is 1 all the while.
+// From one refresh to the next a near theta rises by less than this: where exp(theta) is held, or has underflown, 1 +
+// exp(theta) is 1 all the while.
 constexpr double largest_near_drift = 600;
 
 }  // namespace
@@ -171,6 +174,43 @@ std::uint64_t RbmPack::sweep(double step, MoveStream const& stream, std::uint64_
     if (context != nullptr) context->tick();
   }
   return accepted;
+}
+
+std::uint64_t RbmPack::gibbs_sweep(MoveStream const& stream, std::uint64_t sweep, Context* context) {
+  auto const v = view();
+  auto const M = shape_.n_coordinates;
+  auto const H = shape_.n_hidden;
+  // |Psi|^2 = F, or F^2: the machine in which every hidden unit is there twice.
+  arma::uword const copies = shape_.convention == Convention::f ? 2 : 1;
+  double const variance = 1 / (static_cast<double>(copies) * inverse_sigma_squared_);
+  std::uint64_t const blocks_of_copy = (H + 3) / 4;
+  std::uint64_t index = first_gibbs_block + sweep * (copies * blocks_of_copy + (M + 1) / 2);
+
+  for (arma::uword i = 0; i < M; ++i) std::fill_n(x_.column(i), n_walkers(), a_[i]);
+  std::uint32_t* const words[4] = {words_.data(), words_.data() + n_walkers(), words_.data() + 2 * n_walkers(),
+                                   words_.data() + 3 * n_walkers()};
+  for (arma::uword copy = 0; copy < copies; ++copy) {
+    for (arma::uword j = 0; j < H; j += 4) {
+      rng::blocks_over_walkers(stream.key, stream.purpose, stream.replicate, first_walker_,
+                               static_cast<std::uint32_t>(n_walkers()), index++, words[0], words[1], words[2], words[3]);
+      kernels::choose_hidden(v.machine, v.walkers, v.form, j, std::min<arma::uword>(4, H - j), variance, words);
+    }
+    if (context != nullptr) context->tick();
+  }
+
+  noise_.set_size(n_walkers(), M);
+  rng::PackStream normals({stream.key, stream.purpose, stream.replicate}, first_walker_, n_walkers());
+  normals.seek(index);
+  normals.normals(noise_);
+  double const deviation = std::sqrt(variance);
+  for (arma::uword i = 0; i < M; ++i) {
+    double* __restrict x = x_.column(i);
+    double const* __restrict normal = noise_.memptr() + i * n_walkers();
+    for (arma::uword k = 0; k < n_walkers(); ++k) x[k] = std::fma(deviation, normal[k], x[k]);
+  }
+  refresh();
+  if (context != nullptr) context->tick();
+  return n_walkers() * static_cast<std::uint64_t>(system_.particles);
 }
 
 void RbmPack::measure(LocalEnergies& energies, DerivativeSums* sums) {

@@ -58,9 +58,9 @@ struct Scratch {
   double* new_theta(std::size_t j) const { return slope(j); }
   double* drift(std::size_t i) const { return data + (2 * H + i) * tile_size; }
   double* pair_gradient(std::size_t i) const { return data + (2 * H + M + i) * tile_size; }
-  double* energy_x(std::size_t i) const { return data + (2 * H + 2 * M + i) * tile_size; }
-  double* sigma_feature() const { return data + (2 * H + 3 * M) * tile_size; }
-  double* feature(std::size_t k) const { return data + (2 * H + 3 * M + 1 + k) * tile_size; }
+  double* ones() const { return data + (2 * H + 2 * M) * tile_size; }
+  double* sigma_feature() const { return data + (2 * H + 2 * M + 1) * tile_size; }
+  double* feature(std::size_t k) const { return data + (2 * H + 2 * M + 2 + k) * tile_size; }
 
   std::size_t M;
   std::size_t H;

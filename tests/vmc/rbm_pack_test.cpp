@@ -6,53 +6,14 @@
 #include <numeric>
 
 #include "fermiac/base/error.hpp"
+#include "fermiac/base/sha256.hpp"
+#include "random_machine.hpp"
 #include "support/rbm_twin.hpp"
 
 using namespace fermiac;
-using namespace fermiac::vmc;
-using fermiac::testing::RbmTwin;
-using fermiac::testing::Real;
+using namespace fermiac::testing;
 
 namespace {
-
-/// Numbers between -1 and 1, the same in every run.
-class Numbers {
- public:
-  explicit Numbers(std::uint32_t replicate) : replicate_(replicate) {}
-  double operator()() {
-    auto const block = rng::philox({7, 8}, rng::make_counter(rng::Purpose::test, replicate_, 0, index_++));
-    return 2 * rng::uniform_of(block[0], block[1]) - 1;
-  }
-  arma::mat matrix(arma::uword rows, arma::uword columns, double scale) {
-    arma::mat values(rows, columns);
-    for (auto& value : values) value = scale * (*this)();
-    return values;
-  }
-
- private:
-  std::uint32_t replicate_;
-  std::uint64_t index_ = 0;
-};
-
-struct Setting {
-  System system;
-  RbmShape shape;
-  RbmParameters parameters;
-};
-
-Setting setting(int particles, int dimensions, arma::uword hidden, Convention convention, Interaction interaction,
-                bool sigma_trainable, std::uint32_t replicate) {
-  auto const M = static_cast<arma::uword>(particles * dimensions);
-  Numbers numbers(replicate);
-  Setting s{{particles, dimensions, 0.7, interaction, interaction == Interaction::soft_coulomb ? 0.3 : 0.0},
-            {M, hidden, convention, sigma_trainable},
-            {}};
-  s.parameters.a = numbers.matrix(M, 1, 0.3);
-  s.parameters.b = numbers.matrix(hidden, 1, 0.8);
-  s.parameters.W = numbers.matrix(M, hidden, 0.9);
-  s.parameters.sigma_squared = 1 + 0.5 * numbers();
-  return s;
-}
 
 /// Every combination that has kernels of its own: dimensions, compiled and other numbers of hidden units, conventions,
 /// interactions; the sizes of packs around those of lanes, tiles and vectors.
@@ -68,12 +29,6 @@ void for_each_setting(Body const& body) {
           body(setting(replicate % 4 == 0 ? 3 : 2, dimensions, hidden, convention, interaction, replicate % 2 == 0, replicate),
                replicate);
         }
-}
-
-std::vector<Real> row(arma::mat const& X, arma::uword k) {
-  std::vector<Real> x(X.n_cols);
-  for (arma::uword i = 0; i < X.n_cols; ++i) x[i] = X(k, i);
-  return x;
 }
 
 #define CHECK_NEAR(a, b, scale) \
@@ -216,40 +171,113 @@ BOOST_AUTO_TEST_CASE(log_derivatives_are_finite_differences_in_each_parameter) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(moves_follow_the_rule_with_the_words_of_their_own_block) {
-  // The twin decides by |Psi'/Psi|^2 in long double; only a u within rounding of the ratio could decide otherwise.
-  for_each_setting([](Setting const& s, std::uint32_t replicate) {
-    std::uint32_t const first_walker = 5;
-    arma::uword const n_walkers = 133;
-    RbmPack pack(s.system, s.shape, first_walker, n_walkers);
-    pack.set_parameters(s.parameters);
-    auto X = Numbers(4000 + replicate).matrix(n_walkers, s.shape.n_coordinates, 1.5);
-    pack.place(X);
-    RbmTwin const twin(s.system, s.shape, s.parameters);
-    MoveStream const stream{{3, 4}, rng::Purpose::test, replicate};
-    double const step = 1.7;
-    auto const D = static_cast<arma::uword>(s.system.dimensions);
-    auto const N = static_cast<arma::uword>(s.system.particles);
-    for (std::uint64_t sweep = 62; sweep < 66; ++sweep) {
-      std::uint64_t const accepted = pack.sweep(step, stream, sweep);
-      std::uint64_t expected = 0;
-      for (arma::uword k = 0; k < n_walkers; ++k)
-        for (arma::uword p = 0; p < N; ++p) {
-          auto const block =
-              rng::philox(stream.key, rng::make_counter(stream.purpose, replicate, first_walker + k, sweep * N + p));
-          auto const x = row(X, k);
-          auto moved = x;
-          for (arma::uword c = 0; c < D; ++c) moved[p * D + c] += step * (Real{rng::uniform_of(block[c])} - 0.5L);
-          Real const ratio = std::exp(2 * (twin.log_psi(moved) - twin.log_psi(x)));
-          if (Real{rng::uniform_of(block[3])} < ratio) {
-            ++expected;
-            for (arma::uword c = 0; c < D; ++c) X(k, p * D + c) += step * (rng::uniform_of(block[c]) - 0.5);
-          }
+/// Four sweeps of 133 walkers against the twin, which decides by |Psi'/Psi|^2 in long double; only a u within rounding of the
+/// ratio could decide otherwise.
+void check_moves(Setting const& s, std::uint32_t replicate, double step, double size) {
+  std::uint32_t const first_walker = 5;
+  arma::uword const n_walkers = 133;
+  RbmPack pack(s.system, s.shape, first_walker, n_walkers);
+  pack.set_parameters(s.parameters);
+  auto X = Numbers(4000 + replicate).matrix(n_walkers, s.shape.n_coordinates, size);
+  pack.place(X);
+  RbmTwin const twin(s.system, s.shape, s.parameters);
+  MoveStream const stream{{3, 4}, rng::Purpose::test, replicate};
+  auto const D = static_cast<arma::uword>(s.system.dimensions);
+  auto const N = static_cast<arma::uword>(s.system.particles);
+  for (std::uint64_t sweep = 62; sweep < 66; ++sweep) {
+    std::uint64_t const accepted = pack.sweep(step, stream, sweep);
+    std::uint64_t expected = 0;
+    for (arma::uword k = 0; k < n_walkers; ++k)
+      for (arma::uword p = 0; p < N; ++p) {
+        auto const block =
+            rng::philox(stream.key, rng::make_counter(stream.purpose, replicate, first_walker + k, sweep * N + p));
+        auto const x = row(X, k);
+        auto moved = x;
+        for (arma::uword c = 0; c < D; ++c) moved[p * D + c] += step * (Real{rng::uniform_of(block[c])} - 0.5L);
+        Real const ratio = std::exp(2 * (twin.log_psi(moved) - twin.log_psi(x)));
+        if (Real{rng::uniform_of(block[3])} < ratio) {
+          ++expected;
+          for (arma::uword c = 0; c < D; ++c) X(k, p * D + c) += step * (rng::uniform_of(block[c]) - 0.5);
         }
-      BOOST_TEST(accepted == expected);
-      BOOST_TEST(arma::abs(pack.positions() - X).max() < 1e-14 * 30);
+      }
+    BOOST_TEST(accepted == expected);
+    BOOST_TEST(arma::abs(pack.positions() - X).max() < 1e-14 * (30 + size + step));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(moves_follow_the_rule_with_the_words_of_their_own_block) {
+  for_each_setting([](Setting const& s, std::uint32_t replicate) { check_moves(s, replicate, 1.7, 1.5); });
+}
+
+BOOST_AUTO_TEST_CASE(moves_follow_the_rule_on_both_sides_of_near_and_far) {
+  for (int const dimensions : {1, 2, 3})
+    for (Convention const convention : {Convention::sqrt_f, Convention::f}) {
+      auto s = setting(2, dimensions, 5, convention, Interaction::none, false, 90);
+      check_moves(s, 91, 500, 1.5);  // one step may change theta by hundreds
+      check_moves(s, 92, 1.7, 100);  // some walkers are far
+      // ln P about that of the border, 300 ln 2 = 208, so that walkers cross it while they move.
+      s.parameters.b.fill(208.0 / 5 - 1.5);
+      s.parameters.W *= 0.1;
+      check_moves(s, 93, 1.7, 1.5);
+      s.parameters.b.fill(208.0 / 5 - 0.2);
+      check_moves(s, 94, 1.7, 1.5);
     }
-  });
+}
+
+BOOST_AUTO_TEST_CASE(a_far_walker_changes_the_others_by_rounding_only) {
+  for (bool const sigma_trainable : {false, true})
+    for (Convention const convention : {Convention::sqrt_f, Convention::f}) {
+      auto const s = setting(2, 2, 7, convention, Interaction::coulomb, sigma_trainable, 95);
+      arma::uword const n_walkers = 40;
+      auto X = Numbers(96).matrix(n_walkers, 4, 1.5);
+      std::vector<arma::mat> energies;
+      std::vector<arma::mat> others;
+      for (double const last : {1.0, 1e4}) {
+        X(n_walkers - 1, 0) = last;
+        RbmPack pack(s.system, s.shape, 0, n_walkers);
+        pack.set_parameters(s.parameters);
+        pack.place(X);
+        LocalEnergies measured(n_walkers);
+        pack.measure(measured);
+        energies.push_back(measured.columns.matrix().head_rows(n_walkers - 1));
+        others.push_back(arma::join_rows(pack.log_derivatives(), pack.drift(), pack.log_psi()).eval().head_rows(n_walkers - 1));
+      }
+      BOOST_TEST(!arma::approx_equal(energies[0], energies[1], "absdiff", 0));  // two forms indeed
+      BOOST_TEST(arma::approx_equal(energies[0], energies[1], "both", 1e-12, 1e-12));
+      BOOST_TEST(arma::approx_equal(others[0], others[1], "both", 1e-12, 1e-12));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
+  std::vector<double> bits;
+  for (double const last : {1.0, 1e3})
+    for (int const dimensions : {1, 2, 3}) {
+      auto const s = setting(3, dimensions, 7, dimensions == 2 ? Convention::f : Convention::sqrt_f,
+                             dimensions == 1 ? Interaction::soft_coulomb : Interaction::coulomb, dimensions == 3, 97);
+      arma::uword const n_walkers = 149;
+      RbmPack pack(s.system, s.shape, 0, n_walkers);
+      pack.set_parameters(s.parameters);
+      auto X = Numbers(98).matrix(n_walkers, s.shape.n_coordinates, 1.5);
+      X(n_walkers - 1, 0) = last;
+      pack.place(X);
+      MoveStream const stream{{5, 6}, rng::Purpose::test, 1};
+      LocalEnergies energies(n_walkers);
+      DerivativeSums sums(s.shape.n_parameters(), true);
+      auto const keep = [&](arma::mat const& values) { bits.insert(bits.end(), values.begin(), values.end()); };
+      for (std::uint64_t sweep = 1; sweep < 9; ++sweep) {
+        pack.sweep(1.5, stream, sweep);
+        pack.measure(energies, &sums);
+      }
+      keep(pack.positions());
+      keep(energies.columns.matrix());
+      keep(sums.total());
+      for (std::uint64_t sweep = 0; sweep < 3; ++sweep) pack.gibbs_sweep(stream, sweep);
+      pack.measure(energies);
+      keep(pack.positions());
+      keep(energies.columns.matrix());
+    }
+  BOOST_TEST(hexadecimal(sha256(std::as_bytes(std::span(bits)))) ==
+             "990cbd6d7a95db1d2bc25b8dca93b726fd31cbced3bbe8703f354bf2356ea8c0");
 }
 
 BOOST_AUTO_TEST_CASE(state_kept_by_increments_equals_a_fresh_one_to_rounding) {
@@ -312,7 +340,7 @@ BOOST_AUTO_TEST_CASE(walkers_move_alike_however_they_are_dealt_to_packs) {
 }
 
 BOOST_AUTO_TEST_CASE(saturated_hidden_units_are_exact) {
-  // theta = +-800 by the biases: e underflows, m carries it.
+  // theta = +-800 by the biases: e underflows, A carries it.
   for (arma::uword const hidden : {2U, 3U})
     for (Convention const convention : {Convention::sqrt_f, Convention::f}) {
       auto s = setting(2, 2, hidden, convention, Interaction::coulomb, false, 41);

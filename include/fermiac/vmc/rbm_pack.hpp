@@ -13,18 +13,31 @@ namespace fermiac::vmc {
 
 /// `n_walkers` walkers (0 and up), numbered from `first_walker` on, computed together by one thread.
 ///
-/// State: coordinates X (walkers x M), and for each walker theta_j, e_j = exp(-|theta_j|), A = sum_j |theta_j| and
-/// P = prod_j (1 + e_j), so that ln F = (A + sum_j theta_j) / 2 + ln P - |x - a|^2 / (2 sigma^2). With many hidden units, P
-/// holds the factors of the last (H mod 256) units and 2 ln of the others is in A: P^2 cannot overflow.
+/// **State**: coordinates X (walkers x M), and hidden units in one of two forms, the same for all walkers of the pack, chosen
+/// by `refresh`. *Near*: e_j = exp(theta_j) and P = prod_j (1 + e_j), so that ln F = ln P - |x - a|^2 / (2 sigma^2), while
+/// every P is below 2^300. *Far*, for all else: theta_j, e_j = exp(-|theta_j|), A = sum_j |theta_j| and P = prod_j (1 + e_j),
+/// so that ln F = (A + sum_j theta_j) / 2 + ln P - |x - a|^2 / (2 sigma^2); with many hidden units, P then holds the factors of
+/// the last (H mod 256) units and 2 ln of the others is in A: P^2 cannot overflow. That one walker of a pack is far may thus
+/// change the last bits of the others.
 ///
-/// **Moves.** Particle after particle is offered x' = x + step (u - 1/2), each coordinate with its own u, and takes it where
+/// **Moves** (`sweep`). Particle after particle is offered x' = x + step (u - 1/2), each coordinate with its own u, and takes
+/// it where
 ///
-///     u P^{2s} < P'^{2s} exp(s (A' - A + sum_j (theta'_j - theta_j) - (|x' - a|^2 - |x - a|^2) / sigma^2)),    s = 1/2 or 1,
+///     u P^{2s} < P'^{2s} exp(-s (|x' - a|^2 - |x - a|^2) / sigma^2),    s = 1/2 or 1,
 ///
-/// that is with probability min(1, |Psi'/Psi|^2): H + 1 exponentials, no logarithm; the sum over j is linear in the shift. All
-/// u are (k + 1/2) 2^-32 with k of the move's own block of random words (words 0 to dimensions - 1 propose, word 3 decides).
-/// theta changes by increments; it is computed anew by `refresh`, which `set_parameters` and `place` call, and every 64 sweeps,
-/// so that rounding does not build up.
+/// (far, times exp(s (A' - A + sum_j (theta'_j - theta_j)))), that is with probability min(1, |Psi'/Psi|^2): H + 1
+/// exponentials, no logarithm. All u are (k + 1/2) 2^-32 with k of the move's own block of random words, of index sweep *
+/// particles + particle (words 0 to dimensions - 1 propose, word 3 decides). e_j changes by factors exp(V_j . (x' - x)), or
+/// theta_j by increments where far; both are computed anew by `refresh`, which `set_parameters` and `place` call, and every 64
+/// sweeps, so that rounding does not build up. A pack goes far where a P reaches 2^300 or a single step may change theta by
+/// hundreds.
+///
+/// **Gibbs sampling** (`gibbs_sweep`): |Psi|^2 is itself the marginal of a machine, of F for Psi = sqrt(F), and for Psi = F of
+/// F^2, in which every hidden unit is there twice, with sigma^2 / 2 and W / 2. Its two conditional distributions,
+///
+///     h_j | x = 1 with probability 1 / (1 + exp(-theta_j)),   x | h normal, mean a + W h, variance sigma^2,
+///
+/// are drawn from in turn: every walker moves, nothing is refused, there is no step.
 ///
 /// **Local energies** need no further exponentials but one per pair for the control variate, which is that of `Pack` with all
 /// pairs of particles, cusp 0.
@@ -37,10 +50,9 @@ namespace fermiac::vmc {
 ///     W_ij        x_i p_j                                            s phi / sigma^2
 ///     ln sigma    |x - a|^2 / sigma^2 - 2 sum_j (theta_j - b_j) p_j  s phi
 ///
-/// Extremes: theta of any finite size is exact (e_j is held above 2^-1021, A carries it). Two particles in one place have
-/// interaction +inf and energy NaN. A coordinate beyond 1e150 gives infinite or NaN energies; a move to where the exponent is
-/// NaN is refused.
-///
+/// Extremes: theta of any finite size is exact (far, e_j is held above 2^-1021 and A carries it). Two particles in one place
+/// have interaction +inf and energy NaN. A coordinate beyond 1e150 gives infinite or NaN energies; a move to where the exponent
+/// is NaN is refused.
 class RbmPack final : public Pack {
  public:
   /// @param sigma_squared  where sigma is not trained, length^2
@@ -57,10 +69,22 @@ class RbmPack final : public Pack {
   arma::mat positions() const override { return x_.matrix(); }
   Columns const& coordinates() const override { return x_; }
 
-  /// Computes theta, e, A and P of all walkers from their coordinates.
+  /// Computes e and P, or theta, e, A and P, of all walkers from their coordinates.
   void refresh() override;
 
   std::uint64_t sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context = nullptr) override;
+
+  /// Draws the hidden units of every walker, and then its coordinates.
+  ///
+  /// Blocks of the stream: 2^63 + sweep * B on, B = copies * ceil(H / 4) + ceil(M / 2), copies = 1 for sqrt(F) and 2 for F:
+  /// none that `sweep` uses. For each copy, unit 4 b + w is chosen with word w of block b, as 1 where (word + 1/2) 2^-32 is
+  /// below its probability (which is thereby kept within 2^-33; one below that never happens); then the normals of
+  /// `rng::PackStream`.
+  /// @param sweep    number of this sweep in the stream, below 2^31 / particles
+  /// @param context  ticked once a copy and at the end; null on threads that must not
+  /// @return         n_walkers * particles: all move
+  std::uint64_t gibbs_sweep(MoveStream const& stream, std::uint64_t sweep, Context* context = nullptr);
+
   void measure(LocalEnergies& energies, DerivativeSums* sums = nullptr) override;
   Columns const& derivatives() override;
   arma::vec feature_scale() const override;
@@ -93,8 +117,9 @@ class RbmPack final : public Pack {
   Columns x_;
   Columns theta_;
   Columns e_;
-  Columns size_P_;  ///< sum_j |theta_j|, and P
+  Columns size_P_;  ///< A, and P
   std::vector<std::uint32_t> words_;
+  arma::mat noise_;  ///< normals of a Gibbs sweep
   Columns scratch_;
   Columns derivatives_;
 };
