@@ -1,15 +1,25 @@
 // Nanoseconds a single-particle move of sampling restricted Boltzmann machines takes, beside the measured floor: the vector
-// exponentials and the random blocks that no such move can do without.
+// exponentials that a move cannot do without, and the random blocks.
+//
+// Columns, in ns per single-particle move unless said otherwise:
+//   sampling      moves alone
+//   + E_L         and the local energy with its control variate after each sweep
+//   + gradient    and the sums of all derivatives
+//   exp           simd::exp over a pack, times the exponentials of the algorithm: hidden + 1 for a move, and for each sweep one
+//                 for each pair of particles, in the control variate
+//   s/exp, g/exp  sampling, and everything, divided by exp (sampling: by its hidden + 1)
+//   random        one block of Philox a move
+//   eff           millions of effective samples of the energy a second, with the local energy after each sweep
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/vmc/rbm_pack.hpp"
+#include "timing.hpp"
 
 namespace {
 
@@ -18,7 +28,7 @@ using namespace fermiac::vmc;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-/// Shortest of several times, a repetition.
+/// Shortest of several times, in seconds.
 template <class Work>
 double best_of(int times, Work const& work) {
   double best = 1e300;
@@ -39,69 +49,22 @@ RbmParameters some_parameters(arma::uword M, arma::uword H) {
   return parameters;
 }
 
-void report(arma::uword H, std::uint32_t n_walkers) {
-  System const system{.particles = 2, .dimensions = 2, .omega = 1, .interaction = Interaction::coulomb};
-  RbmShape const shape{.n_coordinates = 4, .n_hidden = H, .convention = Convention::sqrt_f};
-  MoveStream const stream{{1, 2}, rng::Purpose::test, 0};
-  RbmPack pack(system, shape, 0, n_walkers);
-  pack.set_parameters(some_parameters(4, H));
-  arma::arma_rng::set_seed(1);
-  pack.place(arma::randn(n_walkers, 4));
+/// Millions of effective samples of the energy a second: from the spread of the walkers' means over a run long against the
+/// correlation.
+template <class Sweep>
+double effective_samples(RbmPack& pack, Sweep const& sweep) {
+  constexpr int n_sweeps = 1500;
+  auto const n_walkers = pack.n_walkers();
   LocalEnergies energies(n_walkers);
-  DerivativeSums sums(shape.n_parameters(), false);
-  double const step = 2.5;
-  std::uint64_t number = 0;
-  std::uint64_t accepted = 0;
-  for (int i = 0; i < 200; ++i) pack.sweep(step, stream, number++);
-
-  auto const sweeps = static_cast<std::uint64_t>(4e6 / static_cast<double>(n_walkers * 2 * (H + 4)));
-  double const moves = static_cast<double>(sweeps) * n_walkers * 2;
-  auto const time = [&](int what) {
-    return 1e9 / moves * best_of(7, [&] {
-             accepted = 0;
-             for (std::uint64_t i = 0; i < sweeps; ++i) {
-               accepted += pack.sweep(step, stream, number++);
-               if (what == 1) pack.measure(energies);
-               if (what == 2) pack.measure(energies, &sums);
-             }
-           });
-  };
-  double const sampling = time(0);
-  double const acceptance = static_cast<double>(accepted) / moves;
-  double const with_energy = time(1);
-  double const with_derivatives = time(2);
-
-  std::vector<std::uint32_t> words(4 * n_walkers);
-  double const random =
-      1e9 / moves * best_of(7, [&] {
-        for (std::uint64_t i = 0; i < 2 * sweeps; ++i)
-          rng::blocks_over_walkers(stream.key, stream.purpose, 0, 0, n_walkers, i, words.data(), words.data() + n_walkers,
-                                   words.data() + 2 * n_walkers, words.data() + 3 * n_walkers);
-      });
-  Columns argument(n_walkers, 1);
-  Columns value(n_walkers, 1);
-  for (std::uint32_t k = 0; k < n_walkers; ++k) argument.column(0)[k] = -0.01 * k;
-  double const exponentials = 1e9 / moves * best_of(7, [&] {
-                                double const* __restrict x = argument.column(0);
-                                double* __restrict y = value.column(0);
-                                for (std::uint64_t i = 0; i < 2 * sweeps * (H + 1); ++i) {
-                                  for (std::uint32_t k = 0; k < n_walkers; ++k) y[k] = simd::exp(x[k]);
-                                  asm volatile("" : : "r"(y) : "memory");
-                                }
-                              });
-  double const floor = random + exponentials;
-
-  // Effective samples: from the spread of the walkers' means over a run long against the correlation.
-  constexpr int n_sweeps = 2000;
   arma::vec sum(n_walkers, arma::fill::zeros);
   double mean = 0;
   double square = 0;
   double const start = seconds();
   for (int i = 0; i < n_sweeps; ++i) {
-    pack.sweep(step, stream, number++);
+    sweep();
     pack.measure(energies);
     double const* E = energies.term(LocalEnergies::energy);
-    for (std::uint32_t k = 0; k < n_walkers; ++k) {
+    for (arma::uword k = 0; k < n_walkers; ++k) {
       sum[k] += E[k];
       mean += E[k];
       square += E[k] * E[k];
@@ -110,18 +73,78 @@ void report(arma::uword H, std::uint32_t n_walkers) {
   double const time_s = seconds() - start;
   mean /= n_sweeps * static_cast<double>(n_walkers);
   double const variance = square / (n_sweeps * static_cast<double>(n_walkers)) - mean * mean;
-  double const effective = n_walkers * variance / arma::var(arma::vec(sum / n_sweeps));
+  return static_cast<double>(n_walkers) * variance / arma::var(arma::vec(sum / n_sweeps)) / time_s * 1e-6;
+}
+
+void report(int particles, arma::uword H, std::uint32_t n_walkers) {
+  auto const N = static_cast<std::uint64_t>(particles);
+  arma::uword const M = 2 * N;
+  System const system{.particles = particles, .dimensions = 2, .omega = 1, .interaction = Interaction::coulomb};
+  RbmShape const shape{.n_coordinates = M, .n_hidden = H, .convention = Convention::sqrt_f};
+  MoveStream const stream{{1, 2}, rng::Purpose::test, 0};
+  RbmPack pack(system, shape, 0, n_walkers);
+  pack.set_parameters(some_parameters(M, H));
+  arma::arma_rng::set_seed(1);
+  pack.place(arma::randn(n_walkers, M));
+  LocalEnergies energies(n_walkers);
+  DerivativeSums sums(shape.n_parameters(), false);
+  double const step = 2.5;
+  std::uint64_t number = 0;
+  auto const move = [&] { return pack.sweep(step, stream, number++); };
+  auto const gibbs = [&] { return pack.gibbs_sweep(stream, number++); };
+  for (int i = 0; i < 200; ++i) move();
+
+  auto const sweeps = static_cast<std::uint64_t>(4e6 / static_cast<double>(n_walkers * N * (H + 4)));
+  double const moves = static_cast<double>(sweeps * n_walkers * N);
+  std::uint64_t accepted = 0;
+  auto const ns_per_move = [&](auto const& sweep, int measured) {
+    return 1e9 / moves * best_of(7, [&] {
+             accepted = 0;
+             for (std::uint64_t i = 0; i < sweeps; ++i) {
+               accepted += sweep();
+               if (measured > 0) pack.measure(energies, measured > 1 ? &sums : nullptr);
+             }
+           });
+  };
+  double const sampling = ns_per_move(move, 0);
+  double const acceptance = static_cast<double>(accepted) / moves;
+  double const with_energy = ns_per_move(move, 1);
+  double const with_gradient = ns_per_move(move, 2);
+  double const gibbs_sampling = ns_per_move(gibbs, 0);
+  double const metropolis_samples = effective_samples(pack, move);
+  double const gibbs_samples = effective_samples(pack, gibbs);
+
+  std::vector<std::uint32_t> words(4 * n_walkers);
+  double const random = bench::ns_per_value(n_walkers, [&] {
+    rng::blocks_over_walkers(stream.key, stream.purpose, 0, 0, n_walkers, 0, words.data(), words.data() + n_walkers,
+                             words.data() + 2 * n_walkers, words.data() + 3 * n_walkers);
+  });
+  Columns argument(n_walkers, 1);
+  Columns value(n_walkers, 1);
+  for (std::uint32_t k = 0; k < n_walkers; ++k) argument.column(0)[k] = -0.01 * k;
+  double const exponential = bench::ns_per_value(n_walkers, [&] {
+    double const* __restrict x = argument.column(0);
+    double* __restrict y = value.column(0);
+    for (std::uint32_t k = 0; k < n_walkers; ++k) y[k] = simd::exp(x[k]);
+  });
+  double const move_exponentials = exponential * static_cast<double>(H + 1);
+  double const all_exponentials = move_exponentials + exponential * static_cast<double>(N - 1) / 2;
 
   fmt::print(
-      "H = {:2}, {} walkers: sampling {:5.2f}  with E_L {:5.2f}  with E_L and derivatives {:5.2f} ns/move | floor {:5.2f} = "
-      "{:.2f} random + {:.2f} exp, ratios {:.2f} {:.2f} {:.2f} | acceptance {:.2f}, {:.1f} M effective samples/s\n",
-      H, n_walkers, sampling, with_energy, with_derivatives, floor, random, exponentials, sampling / floor, with_energy / floor,
-      with_derivatives / floor, acceptance, effective / time_s * 1e-6);
+      "{:9} {:6} {:7} | {:8.2f} {:6.2f} {:10.2f} | {:6.2f} {:5.2f} {:5.2f} {:6.2f} | {:4.2f} {:6.2f} | {:8.2f} {:6.2f}\n",
+      particles, H, n_walkers, sampling, with_energy, with_gradient, all_exponentials, sampling / move_exponentials,
+      with_gradient / all_exponentials, random, acceptance, metropolis_samples, gibbs_sampling, gibbs_samples);
 }
 
 }  // namespace
 
 int main() {
-  for (std::uint32_t const n_walkers : {128U, 256U})
-    for (arma::uword const H : {2U, 4U, 10U, 3U, 20U}) report(H, n_walkers);
+  fmt::print("                         | Metropolis                 |                            | Metropolis  | Gibbs\n");
+  fmt::print("{:>9} {:>6} {:>7} | {:>8} {:>6} {:>10} | {:>6} {:>5} {:>5} {:>6} | {:>4} {:>6} | {:>8} {:>6}\n", "electrons",
+             "hidden", "walkers", "sampling", "+ E_L", "+ gradient", "exp", "s/exp", "g/exp", "random", "acc", "eff",
+             "sampling", "eff");
+  for (auto const& [H, n_walkers] : {std::pair{2, 256}, {3, 256}, {4, 256}, {10, 128}, {10, 256}, {20, 128}})
+    report(2, static_cast<arma::uword>(H), static_cast<std::uint32_t>(n_walkers));
+  for (auto const& [H, n_walkers] : {std::pair{12, 128}, {24, 128}})
+    report(6, static_cast<arma::uword>(H), static_cast<std::uint32_t>(n_walkers));
 }
