@@ -143,8 +143,8 @@ int main() {
   fmt::print("{:>9} {:>6} {:>7} | {:>8} {:>6} {:>10} | {:>6} {:>5} {:>5} {:>6} | {:>4} {:>6} | {:>8} {:>6}\n", "electrons",
              "hidden", "walkers", "sampling", "+ E_L", "+ gradient", "exp", "s/exp", "g/exp", "random", "acc", "eff",
              "sampling", "eff");
-  for (auto const [H, n_walkers] : {std::pair{2, 256}, {3, 256}, {4, 256}, {10, 128}, {10, 256}, {20, 128}})
+  for (auto const& [H, n_walkers] : {std::pair{2, 256}, {3, 256}, {4, 256}, {10, 128}, {10, 256}, {20, 128}})
     report(2, static_cast<arma::uword>(H), static_cast<std::uint32_t>(n_walkers));
-  for (auto const [H, n_walkers] : {std::pair{12, 128}, {24, 128}})
+  for (auto const& [H, n_walkers] : {std::pair{12, 128}, {24, 128}})
     report(6, static_cast<arma::uword>(H), static_cast<std::uint32_t>(n_walkers));
 }
