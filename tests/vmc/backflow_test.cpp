@@ -42,6 +42,7 @@ Reals displaced(vmc::System const& system, Shape const& shape, Reals const& x, R
   std::size_t const own = shape.form == "pair" ? shape.terms + 1 : 5 * shape.terms;
   std::size_t const first_unlike = first + (vmc::has_like_pairs(system) ? own : 0);
   std::size_t const first_central = first_unlike + (vmc::has_unlike_pairs(system) ? own : 0);
+  if (!vmc::has_like_pairs(system)) return x;
   auto const square = [&](std::size_t i, std::size_t j) {
     Real sum = 0;
     for (std::size_t c = 0; c < D; ++c) {
@@ -96,6 +97,7 @@ BOOST_AUTO_TEST_CASE(is_what_its_twin_says_for_pairs) {
   check_factor(backflow(dot(6, 2, 1), plane, {"pair", 3}, 1), 1);
   check_factor(backflow(dot(5, 2, 0.4, 1), plane, {"pair", 1, false}, 2), 2);
   check_factor(backflow(dot(3, 3, 0.7, 3), space, {"pair", 2}, 3), 3);
+  check_factor(backflow(dot(2, 2, 0.7), plane, {"pair", 2}, 10), 7);
 }
 
 BOOST_AUTO_TEST_CASE(is_what_its_twin_says_for_networks) {
@@ -185,7 +187,7 @@ BOOST_AUTO_TEST_CASE(says_what_it_is) {
   BOOST_TEST(form_of(dot(6, 2, 1), {"pair", 3})->n_parameters() == 1 + 3 * 4);
   BOOST_TEST(form_of(dot(6, 2, 1), {"network", 3})->n_parameters() == 1 + 3 * (5 + 5 + 3));
   BOOST_TEST(form_of(dot(6, 2, 1, 6), {"network", 3, false})->n_parameters() == 1 + 3 * 5);
-  BOOST_TEST(form_of(dot(2, 2, 1), {"pair", 3, false})->n_parameters() == 1 + 4);
+  BOOST_TEST(form_of(dot(2, 2, 1), {"pair", 3})->n_parameters() == 1);
   BOOST_TEST((form_of(dot(2, 2, 1), {"pair", 3})->exchange() == vmc::Exchange::symmetric));
   BOOST_TEST((form_of(dot(6, 2, 1), {"pair", 3})->exchange() == vmc::Exchange::antisymmetric));
   BOOST_TEST(form_of(dot(6, 2, 1), {"pair", 3})->moves_nodes());
