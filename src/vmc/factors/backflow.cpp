@@ -375,7 +375,7 @@ class Backflow final : public Factor {
         FERMIAC_EACH_WALKER to[k] = std::fma(from[k], mu[k], from[k]);
       }
       for (size_t j = 0; j < N_; ++j) {
-        if (j == i) continue;
+        if (j == i || !has(kind_of(i, j))) continue;
         double const* s[D];
         for (size_t c = 0; c < D; ++c) s[c] = at(tile, j * D + c);
         difference(r, s, x);
@@ -393,6 +393,8 @@ class Backflow final : public Factor {
 
   /// q of all and eta of particle p with it alone moved.
   void propose_displacement(size_t tile, size_t p) {
+    if (!has_like_pairs(layout_.system))
+      for (size_t i = 0; i < M_; ++i) std::copy_n(q(tile, i), tile_walkers, q_proposed(tile, i));
     alignas(64) Tile A, U, mu;
     alignas(64) double there[D][tile_walkers];
     alignas(64) double here[D][tile_walkers];
@@ -413,7 +415,7 @@ class Backflow final : public Factor {
       FERMIAC_EACH_WALKER own[k] = std::fma(from[k], mu[k], from[k]);
     }
     for (size_t j = 0; j < N_; ++j) {
-      if (j == p) continue;
+      if (j == p || !has(kind_of(p, j))) continue;
       double const* s[D];
       for (size_t c = 0; c < D; ++c) s[c] = at(tile, j * D + c);
       difference(r, s, there);
@@ -580,7 +582,7 @@ class Backflow final : public Factor {
         FERMIAC_EACH_WALKER v[c][k] += std::fma(F_p[c][k], s.eta[k], 2 * s.U[k] * F_x[k] * r[c][k]);
     }
     for (size_t j = 0; j < N_; ++j) {
-      if (j == p) continue;
+      if (j == p || !has(kind_of(p, j))) continue;
       double const* y[D];
       double const* F_j[D];
       for (size_t c = 0; c < D; ++c) {
@@ -629,7 +631,7 @@ class Backflow final : public Factor {
         }
       }
       for (size_t j = 0; j < N_; ++j) {
-        if (j == i) continue;
+        if (j == i || !has(kind_of(i, j))) continue;
         double const* y[D];
         for (size_t c = 0; c < D; ++c) y[c] = at(tile, j * D + c);
         square(y, B);
@@ -786,7 +788,7 @@ class Backflow final : public Factor {
                                                 with_rates ? &rates : nullptr, along_.column(first[central]));
       }
       for (size_t j = 0; j < N_; ++j) {
-        if (j == i) continue;
+        if (j == i || !has(kind_of(i, j))) continue;
         double const* y[D];
         for (size_t c = 0; c < D; ++c) y[c] = at(tile, j * D + c);
         difference(r, y, x);
@@ -856,7 +858,13 @@ class BackflowForm final : public FactorForm {
                 envelope(system, ansatz, "backflow"),
                 DisplacementForm::network,
                 static_cast<size_t>(ansatz.options.integer("backflow.terms")),
-                {has_like_pairs(system), has_unlike_pairs(system), ansatz.options.flag("backflow.central")}} {
+                {}} {
+    // Where no two particles are alike the determinants are constants, wherever their coordinates are.
+    if (has_like_pairs(system)) {
+      layout_.used[like] = true;
+      layout_.used[unlike] = has_unlike_pairs(system);
+      layout_.used[central] = ansatz.options.flag("backflow.central");
+    }
     if (ansatz.options.text("backflow.form") == "pair") layout_.form = DisplacementForm::pair;
   }
 

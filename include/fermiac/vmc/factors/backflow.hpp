@@ -25,6 +25,9 @@
 ///     F_ic = G^c_ii,     H_(ic)(ld) = delta_il sum_j d_c d_d phi_j(q_i) B(j, i) - G^c_il G^d_li     of like i, l, else 0
 ///     d ln |Psi| / dp = F . dq/dp
 ///
+/// **Training.** Steps of stochastic reconfiguration of 0.1 / omega that fall to a tenth (optimiser.rate, optimiser.decay) are
+/// safe for both forms; the default of 0.3 is not.
+///
 /// Parameters move the nodes of Psi: d ln |Psi| / dp goes like 1 / distance to a node, and products of it with the local energy
 /// or itself need care (`FactorForm::moves_nodes`).
 ///
@@ -40,7 +43,8 @@
 namespace fermiac::vmc {
 
 /// Options: backflow.form ("network"), backflow.terms (n, or h: 4), backflow.central (true: mu too), and slater.width, ...
-/// Parameters: ln alpha where it is trained, then those of like pairs (where there are any), of unlike pairs, and of mu.
+/// Parameters: ln alpha where it is trained, then those of like pairs, of unlike pairs (where there are any), and of mu; where
+/// no two particles are like, ln alpha alone.
 /// @throws InputError  (from `make`) as the Slater factor
 FactorKind backflow_kind();
 
