@@ -300,18 +300,18 @@ class Run {
     }
     // S v = <O (O . v)> - <O> (<O> . v), in units.
     arma::uword const K = flat_.n_elem;
+    // Both means from the samples: features in the sums may differ from O by constants (`DerivativeSums`).
     auto const lanes = ensemble_.collect(2 * K, [&](PackState const& state, std::span<double> values) {
-      auto const total = state.sums.total();
-      std::copy_n(total.begin() + 1, K, values.begin());
       for (arma::uword k = 0; k < K; ++k)
         for (arma::uword c = 1 + k; c < state.samples.n_columns(); c += 1 + K) {
           std::span<double const> const O{state.samples.column(c), state.samples.n_rows()};
+          values[k] += simd::sum(O);
           values[K + k] += simd::dot(O, O);
         }
     });
     arma::vec moments(2 * K);
     simd::tree_sum(lanes, {moments.memptr(), moments.n_elem});
-    arma::vec const mean = moments.head(K) % ensemble_.feature_scale() % unit / n_samples;
+    arma::vec const mean = moments.head(K) % unit / n_samples;
     arma::vec const diagonal = moments.tail(K) % unit % unit / n_samples - mean % mean;
     auto const product = [&](arma::vec const& v) -> arma::vec {
       arma::vec const sum = ensemble_.sum_of_products(arma::vec(unit % v));

@@ -64,8 +64,9 @@ void pairs(System const& system, Columns const& x, Columns const& drift, double 
   if (defect != 0) pair_gradient.zero();
   for (size_t q = 1; q < static_cast<size_t>(system.particles); ++q)
     for (size_t p = 0; p < q; ++p) {
-      add_interaction<D>(x.column(p * D), x.column(q * D), x.stride(), softening_squared, n,
-                         energies.columns.column(LocalEnergies::interaction));
+      if (system.interaction != Interaction::none)
+        add_interaction<D>(x.column(p * D), x.column(q * D), x.stride(), softening_squared, n,
+                           energies.columns.column(LocalEnergies::interaction));
       if (defect != 0 && !are_like(system, p, q))
         add_control<D>(x.column(p * D), x.column(q * D), drift.column(p * D), drift.column(q * D), x.stride(), decay, defect, n,
                        energies.columns.column(LocalEnergies::control), pair_gradient.column(p * D),
@@ -102,7 +103,7 @@ void local_energies(System const& system, Columns const& x, Columns const& drift
       stein[k] = std::fma(2.0 * xi[k], fi[k], stein[k]);
     }
   }
-  if (system.interaction != Interaction::none) {
+  if (system.interaction != Interaction::none || defect != 0) {
     if (D == 1) pairs<1>(system, x, drift, defect, energies, pair_gradient);
     if (D == 2) pairs<2>(system, x, drift, defect, energies, pair_gradient);
     if (D == 3) pairs<3>(system, x, drift, defect, energies, pair_gradient);

@@ -57,8 +57,8 @@ void ProductPack::set_parameters(arma::vec const& parameters) {
   auto const& parts = wave_function_->parts();
   for (size_t f = 0; f < factors_.size(); ++f)
     factors_[f]->set_parameters({parameters.memptr() + parts[f].first, parts[f].n_parameters});
-  double const cusp = wave_function_->cusp(parameters).unlike;
-  defect_ = system_.interaction == Interaction::coulomb && has_unlike_pairs(system_) ? 1 - (system_.dimensions - 1) * cusp : 0;
+  double const wanted = system_.interaction == Interaction::coulomb ? 1 : 0;
+  defect_ = has_unlike_pairs(system_) ? wanted - (system_.dimensions - 1) * wave_function_->cusp(parameters).unlike : 0;
   if (std::abs(defect_) < 1e-12) defect_ = 0;  // the exact cusp but for rounding
   if (defect_ != 0 && along_.n_columns() != n_parameters_) along_ = Columns(n_walkers(), n_parameters_);
   refresh();

@@ -48,10 +48,10 @@ struct LocalEnergies {
 /// Bits depend on nothing but arguments and history: not on thread, architecture or how walkers are dealt to packs.
 ///
 /// **Control variate.** Where two particles meet at which Psi does not vanish, and d ln Psi / dr there is not Kato's, E_L has a
-/// pole (1 - (D - 1) cusp) / r, whose square has no mean in two dimensions. -Z/2,
+/// pole defect / r, defect = g - (D - 1) cusp, g = 1 for Coulomb interaction and 0 otherwise, whose square has no mean in two
+/// dimensions. -Z/2,
 ///
-///     Z = sum_i (del_i^2 G + 2 grad_i ln Psi . grad_i G),    G = (1 - (D - 1) cusp) sum g(r_ij),   g(r) = r exp(-k r) / (D -
-///     1),
+///     Z = sum_i (del_i^2 G + 2 grad_i ln Psi . grad_i G),    G = defect / (D - 1) sum r_ij exp(-k r_ij),
 ///
 /// summed over unlike pairs, k = sqrt(omega), has mean 0 for every Psi (an integral of div(|Psi|^2 grad G) over |Psi|^2) and
 /// cancels the pole. For any O, the mean of Z O is minus twice that of grad G . grad O, so the mean of E_L O is that of (E_L -

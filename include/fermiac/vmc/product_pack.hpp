@@ -75,7 +75,7 @@ class ProductPack final : public Pack {
   std::uint32_t first_walker_;
   arma::uword n_parameters_;
   double node_length_;
-  double defect_ = 0;  ///< 1 - (D - 1) cusp of unlike pairs, 0 where it needs no control variate
+  double defect_ = 0;  ///< g - (D - 1) cusp of unlike pairs (`Pack`), 0 where it needs no control variate
   WaveFunction const* wave_function_;
   std::vector<std::unique_ptr<Factor>> factors_;
   std::vector<arma::span> slices_;
