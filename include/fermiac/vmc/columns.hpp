@@ -28,12 +28,14 @@ class Columns {
   /// A copy of the rows that are meant.
   arma::mat matrix() const {
     arma::mat result(n_rows_, n_columns_);
+    if (n_rows_ == 0) return result;  // without memory there are no columns to point to
     for (arma::uword j = 0; j < n_columns_; ++j) std::copy_n(column(j), n_rows_, result.colptr(j));
     return result;
   }
 
   /// Overwrites them.
   void assign(arma::mat const& values) {
+    if (n_rows_ == 0) return;
     for (arma::uword j = 0; j < n_columns_; ++j) std::copy_n(values.colptr(j), n_rows_, column(j));
   }
 
