@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "fermiac/simd/functions.hpp"
+#include "pair_terms.hpp"
 
 namespace fermiac::vmc {
 namespace {
@@ -29,7 +29,6 @@ void add_interaction(double const* xp, double const* xq, size_t stride, double s
 template <size_t D>
 void add_control(double const* xp, double const* xq, double const* fp, double const* fq, size_t stride, double decay,
                  double weight, size_t n, double* __restrict control, double* __restrict Gp, double* __restrict Gq) {
-  constexpr double transverse = D > 1 ? static_cast<double>(D - 1) : 1.0;
 #pragma GCC ivdep
   for (size_t k = 0; k < n; ++k) {
     double d[D];
@@ -42,11 +41,8 @@ void add_control(double const* xp, double const* xq, double const* fp, double co
       df = std::fma(d[c], fp[c * stride + k] - fq[c * stride + k], df);
     }
     double const r = std::sqrt(r2);
-    double const kr = decay * r;
-    double const envelope = simd::exp_decay(kr) * (weight / transverse);
-    double const g1_over_r = (1.0 - kr) * envelope / r;
-    double const g2 = decay * (kr - 2.0) * envelope;
-    control[k] -= std::fma(g1_over_r, df + transverse, g2);
+    auto const [half_Z, g1_over_r] = pair_control<D>(r, 1.0 / r, df, decay, weight);
+    control[k] -= half_Z;
 #pragma GCC unroll 3
     for (size_t c = 0; c < D; ++c) {
       Gp[c * stride + k] = std::fma(g1_over_r, d[c], Gp[c * stride + k]);

@@ -6,6 +6,7 @@
 
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/vmc/rbm_pack.hpp"
+#include "pair_terms.hpp"
 #include "rbm_tiles.hpp"
 
 namespace fermiac::vmc::kernels {
@@ -14,69 +15,86 @@ namespace {
 using std::size_t;
 
 // ---------------------------------------------------------------------------------------------------- slope of ln Psi
-/// p = 1 / (1 + exp(-theta)) and p (1 - p) of R hidden units from `j` on, added to the Laplacian. One division for all of them:
-/// they are the dearest part of a local energy otherwise.
-template <size_t R, Form form, class Count>
+/// 1 / factor of each of R factors by one division: divisions are the dearest part of a local energy otherwise. No product of
+/// some of the factors may overflow.
+template <size_t R>
+[[gnu::always_inline]] inline void invert(double const (&factor)[R], double (&inverse)[R]) {
+  if constexpr (R == 1) {
+    inverse[0] = 1.0 / factor[0];
+  } else {
+    double pair[R / 2];
+    double inverse_pair[R / 2];
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R / 2; ++r) pair[r] = factor[2 * r] * factor[2 * r + 1];
+    invert<R / 2>(pair, inverse_pair);
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R / 2; ++r) {
+      inverse[2 * r] = inverse_pair[r] * factor[2 * r + 1];
+      inverse[2 * r + 1] = inverse_pair[r] * factor[2 * r];
+    }
+  }
+}
+
+/// p = 1 / (1 + exp(-theta)) and p (1 - p) of R hidden units from `j` on, added to the Laplacian, and to the drift where there
+/// are `particles` = 2 (0: left to `add_to_drift`).
+template <size_t R, size_t D, size_t particles, Form form, class Count>
 [[gnu::always_inline]] inline void probabilities(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
                                                  size_t j, size_t first, Count count, double* __restrict laplacian) {
-  static_assert(R == 1 || R == 2 || R == 4);
+  static_assert(R == 1 || R == 2 || R == 4 || R == 8);
   size_t const n = count;
   size_t const stride = walkers.stride;
   double const* __restrict theta = walkers.theta + j * stride + first;
   double const* __restrict e = walkers.e + j * stride + first;
   double* __restrict probability = scratch.probability(j);
   double* __restrict slope = scratch.slope(j);
+  double* __restrict drift = scratch.drift(0);
+  constexpr size_t M = particles * D;
   double V_square[R];
-  for (size_t r = 0; r < R; ++r) V_square[r] = machine.V_square[j + r];
+  double V[R][M + 1];
+  for (size_t r = 0; r < R; ++r) {
+    // s is a power of two, so that it may be multiplied at any time.
+    V_square[r] = machine.s * machine.V_square[j + r];
+    for (size_t i = 0; i < M; ++i) V[r][i] = machine.s * machine.V[i * machine.hidden + j + r];
+  }
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
+    double factor[R];
     double inverse[R];
-    if constexpr (R == 1) {
-      inverse[0] = 1.0 / (1.0 + e[k]);
-    } else {
-      double pair[R / 2];
-      FERMIAC_UNROLL
-      for (size_t r = 0; r < R / 2; ++r) pair[r] = (1.0 + e[2 * r * stride + k]) * (1.0 + e[(2 * r + 1) * stride + k]);
-      double inverse_pair[R / 2];
-      if constexpr (R == 2) {
-        inverse_pair[0] = 1.0 / pair[0];
-      } else {
-        double const inverse_all = 1.0 / (pair[0] * pair[1]);
-        inverse_pair[0] = inverse_all * pair[1];
-        inverse_pair[1] = inverse_all * pair[0];
-      }
-      FERMIAC_UNROLL
-      for (size_t r = 0; r < R / 2; ++r) {
-        inverse[2 * r] = inverse_pair[r] * (1.0 + e[(2 * r + 1) * stride + k]);
-        inverse[2 * r + 1] = inverse_pair[r] * (1.0 + e[2 * r * stride + k]);
-      }
-    }
+    FERMIAC_UNROLL
+    for (size_t r = 0; r < R; ++r) factor[r] = 1.0 + e[r * stride + k];
+    invert<R>(factor, inverse);
     double sum = laplacian[k];
+    double f[M + 1];
+    FERMIAC_UNROLL
+    for (size_t i = 0; i < M; ++i) f[i] = drift[i * tile_size + k];
     FERMIAC_UNROLL
     for (size_t r = 0; r < R; ++r) {
       double const other = e[r * stride + k] * inverse[r];
-      if constexpr (form == Form::far)
-        probability[r * tile_size + k] = theta[r * stride + k] > 0 ? inverse[r] : other;
-      else
-        probability[r * tile_size + k] = other;
+      double p = other;
+      if constexpr (form == Form::far) p = theta[r * stride + k] > 0 ? inverse[r] : other;
+      probability[r * tile_size + k] = p;
       double const product = other * inverse[r];
       slope[r * tile_size + k] = product;
       sum = std::fma(V_square[r], product, sum);
+      FERMIAC_UNROLL
+      for (size_t i = 0; i < M; ++i) f[i] = std::fma(V[r][i], p, f[i]);
     }
     laplacian[k] = sum;
+    FERMIAC_UNROLL
+    for (size_t i = 0; i < M; ++i) drift[i * tile_size + k] = f[i];
   }
 }
 
-/// Adds V p of R hidden units from `j` on to the drift of one particle, and scales it.
+/// Adds s V p of R hidden units from `j` on to the drift of one particle.
 template <size_t R, size_t D, class Count>
 [[gnu::always_inline]] inline void add_to_drift(Machine const& machine, Scratch const& scratch, size_t particle, size_t j,
-                                                double scale, Count count) {
+                                                Count count) {
   size_t const n = count;
   double* __restrict drift = scratch.drift(particle * D);
   double const* __restrict probability = scratch.probability(j);
   double V[R][D];
   for (size_t r = 0; r < R; ++r)
-    for (size_t c = 0; c < D; ++c) V[r][c] = machine.V[(particle * D + c) * machine.hidden + j + r];
+    for (size_t c = 0; c < D; ++c) V[r][c] = machine.s * machine.V[(particle * D + c) * machine.hidden + j + r];
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
     double f[D];
@@ -89,42 +107,36 @@ template <size_t R, size_t D, class Count>
       for (size_t c = 0; c < D; ++c) f[c] = std::fma(V[r][c], p, f[c]);
     }
     FERMIAC_UNROLL
-    for (size_t c = 0; c < D; ++c) drift[c * tile_size + k] = f[c] * scale;
+    for (size_t c = 0; c < D; ++c) drift[c * tile_size + k] = f[c];
   }
 }
 
-/// s ((a - x) / sigma^2 + V p) of one particle.
-template <size_t D, class Count>
-[[gnu::always_inline]] inline void drift_tile(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
-                                              size_t particle, size_t first, Count count) {
-  size_t const n = count;
-  size_t const H = machine.hidden;
-  double const width = machine.inverse_sigma_squared;
-  // s is a power of two, so that it may be multiplied at any time.
-  double const scale = H > 0 ? 1.0 : machine.s;
-  for (size_t c = 0; c < D; ++c) {
-    double const* __restrict x = walkers.x + (particle * D + c) * walkers.stride + first;
-    double* __restrict drift = scratch.drift(particle * D + c);
-    double const a = machine.a[particle * D + c];
-    FERMIAC_VECTORISE
-    for (size_t k = 0; k < n; ++k) drift[k] = scale * ((a - x[k]) * width);
-  }
-  for_each_block(
-      H, [&](size_t j, auto R) { add_to_drift<R, D>(machine, scratch, particle, j, j + R == H ? machine.s : 1.0, count); });
-}
-
-/// p_j = 1 / (1 + exp(-theta_j)), p_j (1 - p_j), drift and Laplacian of a tile.
+/// p_j = 1 / (1 + exp(-theta_j)), p_j (1 - p_j), drift s ((a - x) / sigma^2 + V p) and Laplacian of a tile.
 template <size_t D, Form form, class Count>
 [[gnu::always_inline]] inline void slope_tile(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
                                               size_t first, Count count, double* __restrict laplacian) {
   size_t const n = count;
-  double const constant = -static_cast<double>(machine.particles * D) * machine.inverse_sigma_squared;
+  double const width = machine.s * machine.inverse_sigma_squared;
+  double const constant = -static_cast<double>(machine.particles * D) * width;
   for (size_t k = 0; k < n; ++k) laplacian[k] = constant;
-  for_each_block(machine.hidden,
-                 [&](size_t j, auto R) { probabilities<R, form>(machine, walkers, scratch, j, first, count, laplacian); });
-  double const s = machine.s;
-  for (size_t k = 0; k < n; ++k) laplacian[k] *= s;
-  for (size_t p = 0; p < machine.particles; ++p) drift_tile<D>(machine, walkers, scratch, p, first, count);
+  for (size_t i = 0; i < scratch.M; ++i) {
+    double const* __restrict x = walkers.x + i * walkers.stride + first;
+    double* __restrict drift = scratch.drift(i);
+    double const a = machine.a[i];
+    FERMIAC_VECTORISE
+    for (size_t k = 0; k < n; ++k) drift[k] = (a - x[k]) * width;
+  }
+  if (machine.particles == 2) {
+    for_each_large_block(machine.hidden, [&](size_t j, auto R) {
+      probabilities<R, D, 2, form>(machine, walkers, scratch, j, first, count, laplacian);
+    });
+    return;
+  }
+  for_each_large_block(machine.hidden, [&](size_t j, auto R) {
+    probabilities<R, D, 0, form>(machine, walkers, scratch, j, first, count, laplacian);
+  });
+  for (size_t p = 0; p < machine.particles; ++p)
+    for_each_block(machine.hidden, [&](size_t j, auto R) { add_to_drift<R, D>(machine, scratch, p, j, count); });
 }
 
 template <size_t D, Form form>
@@ -375,6 +387,30 @@ template <size_t U, bool control, class Count>
   }
 }
 
+/// T_j of U hidden units of two particles, whose grad G are opposite, in the place of p_j (1 - p_j).
+template <size_t D, size_t U, class Count>
+[[gnu::always_inline]] inline void energy_of_two(Machine const& machine, Scratch const& scratch, size_t j,
+                                                 double const* __restrict energy, Count count) {
+  size_t const n = count;
+  double const* __restrict G = scratch.pair_gradient(0);
+  double const* __restrict probability = scratch.probability(j);
+  double* __restrict slope = scratch.slope(j);
+  double V[U][D];
+  for (size_t u = 0; u < U; ++u)
+    for (size_t c = 0; c < D; ++c)
+      V[u][c] = -0.5 * (machine.V[c * machine.hidden + j + u] - machine.V[(D + c) * machine.hidden + j + u]);
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    FERMIAC_UNROLL
+    for (size_t u = 0; u < U; ++u) {
+      double product = V[u][0] * G[k];
+      FERMIAC_UNROLL
+      for (size_t c = 1; c < D; ++c) product = std::fma(V[u][c], G[c * tile_size + k], product);
+      slope[u * tile_size + k] = std::fma(product, slope[u * tile_size + k], energy[k] * probability[u * tile_size + k]);
+    }
+  }
+}
+
 /// Adds this sample of a tile to the sums of the derivatives. `scratch` holds what `slope_tile` and `measure_tile` left there.
 ///
 /// With T_j = E p_j - 1/2 grad G . grad p_j and g = -1/2 grad G, E phi - 1/2 grad G . grad phi is x_i E + g_i, T_j and
@@ -405,17 +441,20 @@ void add_derivatives(Machine const& machine, Walkers const& walkers, Scratch con
       }
     }
   }
-  for_each_pair(H, [&](size_t j, auto U) {
-    alignas(64) double product[U][tile_size];
-    if constexpr (control) {
-      add_directional_slopes<D, U, true>(machine, scratch, 0, j, count, product);
-      for (size_t i = 2 * D; i < M; i += 2 * D) add_directional_slopes<D, U, false>(machine, scratch, i, j, count, product);
-    }
-    if (machine.sigma_trainable)
-      for (size_t u = 0; u < U; ++u)
-        add_sigma_feature<control>(machine, walkers, scratch, j + u, first, count, product[u], correction);
-    times_energy<U, control>(scratch, j, energy, product, count);
-  });
+  if (control && machine.particles == 2 && !machine.sigma_trainable)
+    for_each_block(H, [&](size_t j, auto U) { energy_of_two<D, U>(machine, scratch, j, energy, count); });
+  else
+    for_each_pair(H, [&](size_t j, auto U) {
+      alignas(64) double product[U][tile_size];
+      if constexpr (control) {
+        add_directional_slopes<D, U, true>(machine, scratch, 0, j, count, product);
+        for (size_t i = 2 * D; i < M; i += 2 * D) add_directional_slopes<D, U, false>(machine, scratch, i, j, count, product);
+      }
+      if (machine.sigma_trainable)
+        for (size_t u = 0; u < U; ++u)
+          add_sigma_feature<control>(machine, walkers, scratch, j + u, first, count, product[u], correction);
+      times_energy<U, control>(scratch, j, energy, product, count);
+    });
   if constexpr (control)
     for (size_t i = 0; i < M; ++i) {
       double* __restrict G = scratch.pair_gradient(i);
@@ -526,7 +565,6 @@ template <size_t D, class Count>
                                                   Count count, double* __restrict interaction, double* __restrict control,
                                                   double* __restrict Gp, double* __restrict Gq) {
   size_t const n = count;
-  constexpr double transverse = D > 1 ? static_cast<double>(D - 1) : 1.0;
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
     double d[D];
@@ -541,11 +579,8 @@ template <size_t D, class Count>
     double const r = std::sqrt(r2);
     double const inverse = 1.0 / r;
     interaction[k] += inverse;
-    double const kr = decay * r;
-    double const envelope = simd::exp_decay(kr) * (1.0 / transverse);
-    double const g1_over_r = (1.0 - kr) * envelope * inverse;
-    double const g2 = decay * (kr - 2.0) * envelope;
-    control[k] -= std::fma(g1_over_r, df + transverse, g2);
+    auto const [half_Z, g1_over_r] = pair_control<D>(r, inverse, df, decay, 1.0);
+    control[k] -= half_Z;
     FERMIAC_UNROLL
     for (size_t c = 0; c < D; ++c) {
       Gp[c * tile_size + k] = std::fma(g1_over_r, d[c], Gp[c * tile_size + k]);
@@ -554,23 +589,89 @@ template <size_t D, class Count>
   }
 }
 
-template <size_t D, Form form, class Count>
-void measure_tile(Machine const& machine, Walkers const& walkers, size_t first, Count count, double* terms, size_t term_stride,
-                  double* sums, bool with_products) {
+/// Where the terms of a tile are; `kinetic` holds the Laplacian until they are finished.
+struct Terms {
+  Terms(double* terms, size_t term_stride, size_t first) : data(terms + first), stride(term_stride) {}
+  double* operator[](LocalEnergies::Term term) const { return data + term * stride; }
+
+  double* data;
+  size_t stride;
+};
+
+/// All terms of two particles that repel one another, and grad G, in one pass: the sums of `measure_many` in the same order.
+template <size_t D, class Count>
+[[gnu::always_inline]] inline void measure_two(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
+                                               size_t first, Count count, Terms const& terms) {
   size_t const n = count;
   size_t const stride = walkers.stride;
-  Scratch const scratch(machine, walkers.scratch);
-  auto const term = [&](LocalEnergies::Term t) { return terms + t * term_stride + first; };
-  double* __restrict energy = term(LocalEnergies::energy);
-  double* __restrict kinetic = term(LocalEnergies::kinetic);
-  double* __restrict from_gradient = term(LocalEnergies::kinetic_from_gradient);
-  double* __restrict trap = term(LocalEnergies::trap);
-  double* __restrict interaction = term(LocalEnergies::interaction);
-  double* __restrict control = term(LocalEnergies::control);
-  double* __restrict stein = term(LocalEnergies::stein);
+  double const* __restrict x = walkers.x + first;
+  double const* __restrict drift = scratch.drift(0);
+  double* __restrict G = scratch.pair_gradient(0);
+  double* __restrict energy = terms[LocalEnergies::energy];
+  double* __restrict kinetic = terms[LocalEnergies::kinetic];
+  double* __restrict from_gradient = terms[LocalEnergies::kinetic_from_gradient];
+  double* __restrict trap = terms[LocalEnergies::trap];
+  double* __restrict interaction = terms[LocalEnergies::interaction];
+  double* __restrict control = terms[LocalEnergies::control];
+  double* __restrict stein = terms[LocalEnergies::stein];
+  double const half_omega_squared = 0.5 * machine.omega * machine.omega;
+  double const decay = machine.control_decay;
+  FERMIAC_VECTORISE
+  for (size_t k = 0; k < n; ++k) {
+    double f2 = 0;
+    double x2 = 0;
+    double xf = 0;
+    FERMIAC_UNROLL
+    for (size_t c = 0; c < 2 * D; ++c) {
+      double const xc = x[c * stride + k];
+      double const fc = drift[c * tile_size + k];
+      f2 = std::fma(fc, fc, f2);
+      x2 = std::fma(xc, xc, x2);
+      xf = std::fma(xc, fc, xf);
+    }
+    double d[D];
+    double r2 = 0;
+    double df = 0;
+    FERMIAC_UNROLL
+    for (size_t c = 0; c < D; ++c) {
+      d[c] = x[c * stride + k] - x[(D + c) * stride + k];
+      r2 = std::fma(d[c], d[c], r2);
+      df = std::fma(d[c], drift[c * tile_size + k] - drift[(D + c) * tile_size + k], df);
+    }
+    double const r = std::sqrt(r2);
+    double const inverse = 1.0 / r;
+    auto const [half_Z, g1_over_r] = pair_control<D>(r, inverse, df, decay, 1.0);
+    FERMIAC_UNROLL
+    for (size_t c = 0; c < D; ++c) {
+      G[c * tile_size + k] = g1_over_r * d[c];
+      G[(D + c) * tile_size + k] = -g1_over_r * d[c];
+    }
+    double const all_kinetic = -0.5 * (kinetic[k] + f2);
+    double const all_trap = x2 * half_omega_squared;
+    kinetic[k] = all_kinetic;
+    from_gradient[k] = 0.5 * f2;
+    trap[k] = all_trap;
+    stein[k] = 2 * xf;
+    interaction[k] = inverse;
+    control[k] = -half_Z;
+    energy[k] = all_kinetic + all_trap + (inverse - half_Z);
+  }
+}
 
-  // Laplacian, squared drift, squared distance and their product stand in the columns of the terms that are made of them.
-  slope_tile<D, form>(machine, walkers, scratch, first, count, kinetic);
+template <size_t D, class Count>
+[[gnu::always_inline]] inline void measure_many(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
+                                                size_t first, Count count, Terms const& terms) {
+  size_t const n = count;
+  size_t const stride = walkers.stride;
+  double* __restrict energy = terms[LocalEnergies::energy];
+  double* __restrict kinetic = terms[LocalEnergies::kinetic];
+  double* __restrict from_gradient = terms[LocalEnergies::kinetic_from_gradient];
+  double* __restrict trap = terms[LocalEnergies::trap];
+  double* __restrict interaction = terms[LocalEnergies::interaction];
+  double* __restrict control = terms[LocalEnergies::control];
+  double* __restrict stein = terms[LocalEnergies::stein];
+
+  // Squared drift, squared distance and their product stand in the columns of the terms that are made of them.
   for (size_t k = 0; k < n; ++k) from_gradient[k] = trap[k] = stein[k] = interaction[k] = control[k] = 0;
   for_each_block(machine.particles, [&](size_t p, auto R) {
     add_squares<D, R>(walkers.x + p * D * stride + first, stride, scratch.drift(p * D), count, from_gradient, trap, stein);
@@ -600,7 +701,20 @@ void measure_tile(Machine const& machine, Walkers const& walkers, size_t first, 
     stein[k] *= 2;
     energy[k] = kinetic[k] + trap[k] + (interaction[k] + control[k]);
   }
+}
+
+template <size_t D, Form form, class Count>
+void measure_tile(Machine const& machine, Walkers const& walkers, size_t first, Count count, double* terms, size_t term_stride,
+                  double* sums, bool with_products) {
+  Scratch const scratch(machine, walkers.scratch);
+  Terms const columns_of_terms(terms, term_stride, first);
+  slope_tile<D, form>(machine, walkers, scratch, first, count, columns_of_terms[LocalEnergies::kinetic]);
+  if (machine.control && machine.particles == 2)
+    measure_two<D>(machine, walkers, scratch, first, count, columns_of_terms);
+  else
+    measure_many<D>(machine, walkers, scratch, first, count, columns_of_terms);
   if (sums == nullptr) return;
+  double const* energy = columns_of_terms[LocalEnergies::energy];
   SumColumns const columns{sums, machine.parameters};
   if (machine.control)
     add_derivatives<D, true>(machine, walkers, scratch, energy, first, count, columns, with_products);

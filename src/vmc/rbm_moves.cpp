@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "fermiac/simd/functions.hpp"
@@ -51,8 +52,9 @@ template <size_t D, Form form, class Count>
   }
 }
 
-/// e' of R hidden units from `j` on, a factor of P' each; far also theta' and a term of the size.
-template <size_t R, size_t D, Form form, class Count>
+/// e' of R hidden units from `j` on, a factor of P' each; far also theta' and a term of the size. `slight`: near, and no theta
+/// changes by more than ln 2.
+template <size_t R, size_t D, Form form, bool slight, class Count>
 [[gnu::always_inline]] inline void propose_units(Machine const& machine, Walkers const& walkers, Scratch const& scratch,
                                                  size_t particle, size_t j, size_t first, Count count, Offer<D>& offer) {
   size_t const n = count;
@@ -63,7 +65,7 @@ template <size_t R, size_t D, Form form, class Count>
   double* __restrict new_e = scratch.new_e(j);
   double V[R][D];
   for (size_t r = 0; r < R; ++r)
-    for (size_t c = 0; c < D; ++c) V[r][c] = machine.V[(particle * D + c) * machine.hidden + j + r];
+    for (size_t c = 0; c < D; ++c) V[r][c] = (slight ? 0.5 : 1.0) * machine.V[(particle * D + c) * machine.hidden + j + r];
   FERMIAC_VECTORISE
   for (size_t k = 0; k < n; ++k) {
     double size = form == Form::far ? offer.new_size[k] : 0;
@@ -79,7 +81,7 @@ template <size_t R, size_t D, Form form, class Count>
         new_theta[r * tile_size + k] = t;
         size += std::fabs(t);
       } else {
-        offered = e[r * stride + k] * simd::exp_unheld(t);
+        offered = e[r * stride + k] * (slight ? simd::exp_of_twice(t) : simd::exp_unheld(t));
       }
       new_e[r * tile_size + k] = offered;
       P = std::fma(P, offered, P);
@@ -133,7 +135,7 @@ template <size_t R, class Count>
   }
 }
 
-template <size_t D, Form form, class Count>
+template <size_t D, Form form, bool slight, class Count>
 std::uint64_t move_tile(Machine const& machine, Walkers const& walkers, size_t particle, double step,
                         std::uint32_t const* const words[4], size_t first, Count count) {
   size_t const n = count;
@@ -147,7 +149,7 @@ std::uint64_t move_tile(Machine const& machine, Walkers const& walkers, size_t p
         offer.new_size[k] += 2 * simd::log(offer.new_P[k]);
         offer.new_P[k] = 1;
       }
-    propose_units<R, D, form>(machine, walkers, scratch, particle, j, first, count, offer);
+    propose_units<R, D, form, slight>(machine, walkers, scratch, particle, j, first, count, offer);
   });
   std::uint64_t const accepted = decide<D, form>(machine, walkers, words[3], first, count, offer);
   for (size_t c = 0; c < D; ++c) {
@@ -175,11 +177,27 @@ bool all_near(Walkers const& walkers) {
   return n_near == walkers.n;
 }
 
+/// Whether no theta changes by more than ln 2 where no coordinate of `particle` changes by more than half a step.
+bool is_slight(Machine const& machine, size_t particle, double step) {
+  double largest = 0;
+  for (size_t j = 0; j < machine.hidden; ++j) {
+    double change = 0;
+    for (size_t c = 0; c < machine.dimensions; ++c)
+      change += std::fabs(machine.V[(particle * machine.dimensions + c) * machine.hidden + j]);
+    largest = std::max(largest, change);
+  }
+  return 0.5 * step * largest <= 0.693;
+}
+
 template <size_t D, Form form>
 Moved move(Machine const& machine, Walkers const& walkers, size_t particle, double step, std::uint32_t const* const words[4]) {
   std::uint64_t accepted = 0;
+  bool const slight = form == Form::near && is_slight(machine, particle, step);
   for_each_tile(walkers.n, [&](size_t first, auto n) {
-    accepted += move_tile<D, form>(machine, walkers, particle, step, words, first, n);
+    if (slight)
+      accepted += move_tile<D, form, form == Form::near>(machine, walkers, particle, step, words, first, n);
+    else
+      accepted += move_tile<D, form, false>(machine, walkers, particle, step, words, first, n);
   });
   return {accepted, form == Form::near && all_near(walkers)};
 }

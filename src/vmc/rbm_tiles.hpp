@@ -34,6 +34,22 @@ template <class Body>
   for (; j < n; ++j) body(j, std::integral_constant<std::size_t, 1>{});
 }
 
+/// The same for blocks of 8, 4, 2 and 1.
+template <class Body>
+[[gnu::always_inline]] inline void for_each_large_block(std::size_t n, Body const& body) {
+  std::size_t j = 0;
+  for (; j + 8 <= n; j += 8) body(j, std::integral_constant<std::size_t, 8>{});
+  if (j + 4 <= n) {
+    body(j, std::integral_constant<std::size_t, 4>{});
+    j += 4;
+  }
+  if (j + 2 <= n) {
+    body(j, std::integral_constant<std::size_t, 2>{});
+    j += 2;
+  }
+  if (j < n) body(j, std::integral_constant<std::size_t, 1>{});
+}
+
 /// The same for blocks of 2 and 1.
 template <class Body>
 [[gnu::always_inline]] inline void for_each_pair(std::size_t n, Body const& body) {

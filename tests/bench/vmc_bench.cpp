@@ -6,7 +6,8 @@
 //   + E_L         and the local energy with its control variate after each sweep
 //   + gradient    and the sums of all derivatives
 //   exp           simd::exp over a pack, times the exponentials of the algorithm: hidden + 1 for a move, and for each sweep one
-//                 for each pair of particles, in the control variate
+//                 for each pair of particles, in the control variate. (Where no theta changes by more than ln 2, as here, moves
+//                 take a cheaper exponential than this one.)
 //   s/exp, g/exp  sampling, and everything, divided by exp (sampling: by its hidden + 1)
 //   random        one block of Philox a move
 //   eff           millions of effective samples of the energy a second, with the local energy after each sweep

@@ -6,6 +6,7 @@
 
 using fermiac::simd::exp_decay;
 using fermiac::simd::exp_held;
+using fermiac::simd::exp_of_twice;
 using fermiac::simd::exp_unheld;
 
 BOOST_AUTO_TEST_SUITE(exp_held_between_bounds)
@@ -43,6 +44,19 @@ BOOST_AUTO_TEST_CASE(has_the_same_bits_without_holding_where_nothing_is_held) {
     double const x = 1e-3 * i;
     BOOST_TEST(exp_unheld(x) == exp_held(x), "at " << x);
   }
+}
+
+BOOST_AUTO_TEST_CASE(of_twice_a_small_number_is_exp_to_four_ulp) {
+  double const ulp = std::numeric_limits<double>::epsilon();
+  double const largest = 0.34657359027997264;  // ln 2 / 2
+  for (int i = -50000; i <= 50000; ++i) {
+    double const x = largest * i / 50000;
+    long double const exact = std::exp(2 * static_cast<long double>(x));
+    // Twice the error of the root, 3/4 epsilon, and the rounding of the square.
+    BOOST_TEST(std::abs(exp_of_twice(x) - exact) <= 2 * ulp * exact, "at " << x);
+  }
+  BOOST_TEST(exp_of_twice(0.0) == 1.0);
+  BOOST_TEST(std::isnan(exp_of_twice(std::numeric_limits<double>::quiet_NaN())));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "fermiac/base/error.hpp"
 #include "fermiac/base/sha256.hpp"
@@ -206,7 +207,10 @@ void check_moves(Setting const& s, std::uint32_t replicate, double step, double 
 }
 
 BOOST_AUTO_TEST_CASE(moves_follow_the_rule_with_the_words_of_their_own_block) {
-  for_each_setting([](Setting const& s, std::uint32_t replicate) { check_moves(s, replicate, 1.7, 1.5); });
+  for_each_setting([](Setting const& s, std::uint32_t replicate) {
+    check_moves(s, replicate, 1.7, 1.5);
+    check_moves(s, replicate, 0.2, 1.5);  // no theta changes by ln 2
+  });
 }
 
 BOOST_AUTO_TEST_CASE(moves_follow_the_rule_on_both_sides_of_near_and_far) {
@@ -250,10 +254,11 @@ BOOST_AUTO_TEST_CASE(a_far_walker_changes_the_others_by_rounding_only) {
 
 BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
   std::vector<double> bits;
-  for (double const last : {1.0, 1e3})
+  for (auto const& [particles, last, step] : {std::tuple{3, 1.0, 1.5}, {3, 1e3, 1.5}, {2, 1.0, 0.2}})
     for (int const dimensions : {1, 2, 3}) {
-      auto const s = setting(3, dimensions, 7, dimensions == 2 ? Convention::f : Convention::sqrt_f,
-                             dimensions == 1 ? Interaction::soft_coulomb : Interaction::coulomb, dimensions == 3, 97);
+      auto const s =
+          setting(particles, dimensions, 7, dimensions == 2 ? Convention::f : Convention::sqrt_f,
+                  dimensions == 1 ? Interaction::soft_coulomb : Interaction::coulomb, particles == 3 && dimensions == 3, 97);
       arma::uword const n_walkers = 149;
       RbmPack pack(s.system, s.shape, 0, n_walkers);
       pack.set_parameters(s.parameters);
@@ -265,7 +270,7 @@ BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
       DerivativeSums sums(s.shape.n_parameters(), true);
       auto const keep = [&](arma::mat const& values) { bits.insert(bits.end(), values.begin(), values.end()); };
       for (std::uint64_t sweep = 1; sweep < 9; ++sweep) {
-        pack.sweep(1.5, stream, sweep);
+        pack.sweep(step, stream, sweep);
         pack.measure(energies, &sums);
       }
       keep(pack.positions());
@@ -277,7 +282,7 @@ BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
       keep(energies.columns.matrix());
     }
   BOOST_TEST(hexadecimal(sha256(std::as_bytes(std::span(bits)))) ==
-             "990cbd6d7a95db1d2bc25b8dca93b726fd31cbced3bbe8703f354bf2356ea8c0");
+             "9dc5a6cde7b39a75609df9196aaf42e2b1e1ea344ceb806e9eadfc9872d4b3ee");
 }
 
 BOOST_AUTO_TEST_CASE(state_kept_by_increments_equals_a_fresh_one_to_rounding) {

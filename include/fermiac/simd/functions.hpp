@@ -242,6 +242,12 @@ struct LogReduction {
   return detail::from_bits(detail::bits(p) + (detail::bits(t) << 52));
 }
 
+/// e^2x for |x| <= ln 2 / 2 to 4.5e-16 of it, anything elsewhere: two thirds of the operations of `exp_unheld`.
+[[gnu::always_inline]] inline double exp_of_twice(double x) noexcept {
+  double const root = std::fma(std::fma(detail::exp_tail(x), x, 1.0), x, 1.0);
+  return root * root;
+}
+
 /// Natural logarithm of x.
 [[gnu::always_inline]] inline double log(double x) noexcept {
   bool const subnormal = x < 0x1p-1022;
