@@ -6,6 +6,7 @@
 #include "fermiac/stats/z_score.hpp"
 #include "fermiac/vmc/exact_energy.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
+#include "fermiac/vmc/pair_energy.hpp"
 
 namespace fermiac::app {
 
@@ -29,9 +30,13 @@ void record_cells(std::string const& name, vmc::CellEstimates const& cells, std:
 
 }  // namespace
 
-bool has_exact_energy(vmc::Settings const& settings) {
-  return vmc::WaveFunction(settings.system, settings.ansatz).is_rbm() &&
-         settings.ansatz.hidden <= vmc::max_hidden_exact(settings.ansatz.convention);
+std::optional<vmc::ExactEnergy> exact_energy_of(vmc::Settings const& settings, arma::vec const& parameters) {
+  auto const& system = settings.system;
+  auto const& ansatz = settings.ansatz;
+  if (!vmc::WaveFunction(system, ansatz).is_rbm()) return vmc::pair_energy(system, ansatz, parameters);
+  if (ansatz.hidden > vmc::max_hidden_exact(ansatz.convention)) return std::nullopt;
+  auto const shape = vmc::rbm_shape(system, ansatz);
+  return vmc::exact_energy(system, shape, vmc::unflatten(shape, parameters, vmc::initial_sigma_squared(system, ansatz)));
 }
 
 std::vector<study::Variable> vmc_replicate_variables() {
@@ -42,7 +47,7 @@ std::vector<study::Variable> vmc_replicate_variables() {
   std::vector<study::Variable> variables = {
       {"energy", r, e, "mean local energy at the frozen parameters, fresh stream"},
       {"energy_error", r, e, "standard error of energy, from independent walkers"},
-      {"energy_truth", r, e, "exact energy of the RBM at its frozen parameters", optional},
+      {"energy_truth", r, e, "exact energy of the wave function at its frozen parameters", optional},
       {"energy_z", r, "1", "(energy - energy_truth) / energy_error", optional},
       {"energy_blocking_error", r, e, "standard error of energy by blocking", optional},
       {"energy_plain", r, e, "mean local energy without control variate"},
@@ -146,18 +151,15 @@ void record_outcome(vmc::Settings const& s, vmc::Outcome const& outcome, std::ui
   set_estimate("interaction", outcome.interaction);
   set_estimate("virial_ratio", outcome.virial_ratio);
   set_estimate("gradient_norm", outcome.gradient_norm);
-  if (has_exact_energy(s)) {
-    auto const shape = vmc::rbm_shape(s.system, s.ansatz);
-    auto const machine = vmc::unflatten(shape, outcome.parameters, vmc::initial_sigma_squared(s.system, s.ansatz));
-    auto const exact = vmc::exact_energy(s.system, shape, machine);
+  if (auto const exact = exact_energy_of(s, outcome.parameters)) {
     auto const set_truth = [&](std::string const& name, stats::Estimate const& estimate, double truth) {
       set(name + "_truth", truth);
       set(name + "_z", stats::z_score(estimate, truth));
     };
-    set_truth("energy", outcome.energy, exact.total);
-    set_truth("kinetic", outcome.kinetic, exact.kinetic);
-    set_truth("trap", outcome.trap, exact.trap);
-    set_truth("interaction", outcome.interaction, exact.interaction);
+    set_truth("energy", outcome.energy, exact->total);
+    set_truth("kinetic", outcome.kinetic, exact->kinetic);
+    set_truth("trap", outcome.trap, exact->trap);
+    set_truth("interaction", outcome.interaction, exact->interaction);
   }
   set("energy_blocking_error", outcome.energy_blocking.error);
   set("kinetic_from_gradient", outcome.kinetic_from_gradient.value);

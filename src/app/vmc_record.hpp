@@ -1,9 +1,11 @@
 /// What a vmc study stores of each experiment.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "fermiac/study/kind.hpp"
+#include "fermiac/vmc/exact_energy.hpp"
 #include "fermiac/vmc/experiment.hpp"
 
 namespace fermiac::app {
@@ -22,7 +24,8 @@ void record_outcome(vmc::Settings const& settings, vmc::Outcome const& outcome, 
 /// Writes the middles of cells to the record of a point.
 void record_coordinates(vmc::Settings const& settings, study::Record& to);
 
-/// Whether the exact energy of the wave function is known: of a restricted Boltzmann machine alone.
-bool has_exact_energy(vmc::Settings const& settings);
+/// The exact energy of the wave function at these parameters, where it is known: of a restricted Boltzmann machine alone, and
+/// of two particles with Jastrow factors.
+std::optional<vmc::ExactEnergy> exact_energy_of(vmc::Settings const& settings, arma::vec const& parameters);
 
 }  // namespace fermiac::app
