@@ -1,4 +1,4 @@
-"""Figures of studies, made for print: black, grey and the colour-blind safe palette of Okabe and Ito."""
+"""Figures of studies: which there are, and that of two electrons."""
 
 import pathlib
 
@@ -7,23 +7,34 @@ import numpy
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-STYLE = {
-    "font.size": 9, "axes.labelsize": 9, "axes.titlesize": 9, "legend.fontsize": 8, "xtick.labelsize": 8, "ytick.labelsize": 8,
-    "font.family": "sans-serif", "mathtext.fontset": "dejavusans", "axes.linewidth": 0.7, "xtick.direction": "in",
-    "ytick.direction": "in", "xtick.top": True, "ytick.right": True, "legend.frameon": False, "savefig.dpi": 200,
-}
+from .densities import densities
+from .look import STYLE
+from .optimisation import optimisation
+from .tables import axes as swept_axes
+
 CONVENTIONS = {"sqrt_f": (r"$\Psi = \sqrt{F}$", "#0072B2", "o"), "f": (r"$\Psi = F$", "#D55E00", "s")}
 OTHERS = ("#009E73", "#CC79A7", "#56B4E9")
 
 
 def draw(data, folder, stem=None):
     """Draws the figures that fit the study into `folder` and returns their paths; none where there is none for its kind."""
-    if data.attrs.get("kind") != "vmc" or "omega" not in data.dims:
+    if data.attrs.get("kind") != "vmc":
         return []
-    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-    path = pathlib.Path(folder) / f"{stem or 'two_electrons'}.png"
-    two_electrons(data, path)
-    return [path]
+    stem = stem or "vmc"
+    folder = pathlib.Path(folder)
+    swept = set(swept_axes(data))
+    figures = []
+    if data.get("radial_density") is not None and data["radial_density"].size:
+        figures.append((densities, f"{stem}_densities.png"))
+    if data.get("optimisation_variance") is not None and data["optimisation_variance"].size:
+        figures.append((optimisation, f"{stem}_optimisation.png"))
+    if "omega" in swept <= {"omega", "convention"}:
+        figures.append((two_electrons, f"{stem}.png"))
+    if figures:
+        folder.mkdir(parents=True, exist_ok=True)
+    for figure, name in figures:
+        figure(data, folder / name)
+    return [folder / name for _, name in figures]
 
 
 def two_electrons(data, path):

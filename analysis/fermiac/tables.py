@@ -37,10 +37,12 @@ def axes(data):
 
 
 def shown(data):
-    """Names of the variables with one value a point that the study's kind wants shown; all there are where it does not say."""
+    """Names of the variables with one value a point that the study's kind wants shown (all there are where it does not say),
+    without those that have no value in a complete study."""
     swept = axes(data)
     names = str(data.attrs.get("table", "")).split() or [n for n in data.data_vars if not str(n).endswith("_error")]
-    return [n for n in names if n in data and list(data[n].dims) == swept]
+    complete = "summarised" in data and int(data["summarised"]) == 1
+    return [n for n in names if n in data and list(data[n].dims) == swept and not (complete and data[n].isnull().all())]
 
 
 def cells(data, name):

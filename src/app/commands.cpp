@@ -42,6 +42,7 @@ std::filesystem::path existing(std::filesystem::path const& file) {
 std::string check(std::filesystem::path const& path, std::vector<std::string> const& overrides,
                   study::Registry const& registry) {
   study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  study::prepare_inputs(study);
   omp_set_num_threads(1);
   double work_s = 0;
   double longest_s = 0;
@@ -97,6 +98,7 @@ std::string show(std::filesystem::path const& file, Format format, study::Regist
 std::string item(std::filesystem::path const& path, std::vector<std::string> const& overrides, std::uint64_t point,
                  std::uint64_t replicate, study::Registry const& registry) {
   study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  study::prepare_inputs(study);
   if (point >= study.n_points()) throw InputError(fmt::format("--point {}: the study has {} points", point, study.n_points()));
   if (replicate >= study.replicates())
     throw InputError(fmt::format("--replicate {}: the study has {} replicates", replicate, study.replicates()));

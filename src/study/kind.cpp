@@ -1,12 +1,33 @@
 #include "fermiac/study/kind.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "fermiac/base/error.hpp"
 
 namespace fermiac::study {
+
+namespace {
+
+/// Copies the box of indices that two row-major arrays have in common.
+void copy_common(std::span<double const> from, std::span<std::uint64_t const> from_sizes, std::span<double> to,
+                 std::span<std::uint64_t const> to_sizes) {
+  if (from.empty() || to.empty()) return;
+  if (from_sizes.size() <= 1) {
+    std::copy_n(from.begin(), std::min(from.size(), to.size()), to.begin());
+    return;
+  }
+  auto const from_stride = from.size() / from_sizes.front();
+  auto const to_stride = to.size() / to_sizes.front();
+  for (std::uint64_t i = 0; i < std::min(from_sizes.front(), to_sizes.front()); ++i)
+    copy_common(from.subspan(i * from_stride, from_stride), from_sizes.subspan(1), to.subspan(i * to_stride, to_stride),
+                to_sizes.subspan(1));
+}
+
+}  // namespace
 
 Record::Record(std::span<Variable const> variables, std::span<Dimension const> dimensions, Scope scope, std::uint64_t n_entries)
     : n_entries_(n_entries) {
@@ -17,6 +38,7 @@ Record::Record(std::span<Variable const> variables, std::span<Dimension const> d
       auto const found = std::ranges::find(dimensions, name, &Dimension::name);
       FERMIAC_ASSERT(found != dimensions.end());
       column.per_entry *= found->size;
+      column.sizes.push_back(found->size);
     }
     column.values.assign(n_entries * column.per_entry, std::numeric_limits<double>::quiet_NaN());
     columns_.push_back(std::move(column));
@@ -44,6 +66,22 @@ void Record::set(std::string_view name, std::span<double const> from, std::uint6
   auto const to = values(name, entry);
   FERMIAC_ASSERT(from.size() <= to.size());
   std::ranges::copy(from, to.begin());
+}
+
+void Record::set(std::string_view name, std::span<double const> from, std::span<std::uint64_t const> sizes,
+                 std::uint64_t entry) {
+  auto const& own = column(name).sizes;
+  FERMIAC_ASSERT(sizes.size() == own.size() &&
+                 from.size() == std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{1}, std::multiplies<>()));
+  for (std::size_t d = 0; d < own.size(); ++d) FERMIAC_ASSERT(sizes[d] <= own[d]);
+  copy_common(from, sizes, values(name, entry), own);
+}
+
+void Record::take(std::string_view name, Record const& from, std::uint64_t entry) {
+  auto const& theirs = from.column(name);
+  auto const& own = column(name);
+  FERMIAC_ASSERT(theirs.sizes.size() == own.sizes.size());
+  copy_common(from.values(name, entry), theirs.sizes, values(name, entry), own.sizes);
 }
 
 void Registry::add(std::unique_ptr<Kind const> kind) { kinds_.push_back(std::move(kind)); }

@@ -130,14 +130,21 @@ void require_same_build(StudyFile const& file, std::filesystem::path const& path
                                  path.string(), last.version, last.commit, version(), commit()));
 }
 
+std::string inputs_of(io::ResultsFile const& file) {
+  return file.has_attribute("", "inputs") ? std::get<std::string>(file.attribute("", "inputs")) : std::string();
+}
+
 /// An older results file from which finished items can be taken.
 struct OldResults {
   /// @throws InputError  where there is nothing to reuse for `study`
-  OldResults(std::filesystem::path const& path, Study const& for_study, Registry const& registry, bool allow_build)
+  OldResults(std::filesystem::path const& path, Study const& for_study, std::string const& inputs, Registry const& registry,
+             bool allow_build)
       : results(io::ResultsFile::reading(path)), study(stored_study(results, registry)), file(study, results) {
     require_same_build(file, path, allow_build);
     if (study.kind().name() != for_study.kind().name() || study.seed() != for_study.seed())
       throw InputError(fmt::format("--reuse {}: its kind or seed is another, nothing can be reused", path.string()));
+    if (inputs_of(results) != inputs)
+      throw InputError(fmt::format("--reuse {}: its input files are others, nothing can be reused", path.string()));
   }
 
   io::ResultsFile results;
@@ -166,16 +173,11 @@ std::uint64_t take_over(Study const& study, StudyFile& file, OldResults const& o
       continue;
     auto const old_record = old_file.read(old_index);
     auto record = study.item_record(item);
-    // Padding differs where the longest point differs, and lies at the end of an entry only where it has one dimension.
+    // Padding differs where the longest point differs.
     for (auto part : {&ItemRecord::replicates, &ItemRecord::item})
-      for (auto& column : (record.*part).columns()) {
-        FERMIAC_ASSERT(column.variable->dimensions.size() <= 1);
-        for (std::uint64_t entry = 0; entry < (record.*part).n_entries(); ++entry) {
-          auto const from = (old_record.*part).values(column.variable->name, entry);
-          auto const to = (record.*part).values(column.variable->name, entry);
-          std::copy_n(from.begin(), std::min(from.size(), to.size()), to.begin());
-        }
-      }
+      for (auto const& column : (record.*part).columns())
+        for (std::uint64_t entry = 0; entry < (record.*part).n_entries(); ++entry)
+          (record.*part).take(column.variable->name, old_record.*part, entry);
     batch.push_back({i, State::done, std::move(record), {}});
     ++n_taken;
     if (batch.size() == flush_items) file.write(batch);
@@ -195,7 +197,8 @@ bool is_results_file(std::filesystem::path const& path) {
 }
 
 /// On rank 0: makes the file ready, new or to be resumed.
-void prepare_file(RunOptions const& options, Study const& study, std::filesystem::path const& out, Registry const& registry) {
+void prepare_file(RunOptions const& options, Study const& study, std::string const& inputs, std::filesystem::path const& out,
+                  Registry const& registry) {
   bool const exists = std::filesystem::exists(out);
   if (exists && options.resume) {
     auto results = io::ResultsFile::writing(out);
@@ -203,6 +206,9 @@ void prepare_file(RunOptions const& options, Study const& study, std::filesystem
     if (stored.resolved() != study.resolved())
       throw InputError(fmt::format("{}: holds another study: {} (--reuse takes what is common into a new file)", out.string(),
                                    difference(stored.resolved(), study.resolved())));
+    if (inputs_of(results) != inputs)
+      throw InputError(
+          fmt::format("{}: was computed from other input files: {}", out.string(), difference(inputs_of(results), inputs)));
     StudyFile file(study, results);
     require_same_build(file, out, options.allow_build);
     auto const states = file.states();
@@ -226,9 +232,9 @@ void prepare_file(RunOptions const& options, Study const& study, std::filesystem
     throw InputError(fmt::format("{}: is no results file of fermiac, and is not overwritten", out.string()));
   std::unique_ptr<OldResults const> old;
   if (options.reuse) {
-    old = std::make_unique<OldResults const>(*options.reuse, study, registry, options.allow_build);
+    old = std::make_unique<OldResults const>(*options.reuse, study, inputs, registry, options.allow_build);
   }
-  io::create(out, schema_of(study));
+  io::create(out, schema_of(study, inputs));
   remove_checkpoints(out);
   if (old) {
     auto results = io::ResultsFile::writing(out);
@@ -405,6 +411,9 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
     if (world.is_root()) fmt::print(stderr, "fermiac: {}\n", error.what());
     return bad_usage;
   }
+  std::string inputs;
+  on_root(world, [&] { inputs = prepare_inputs(*study); });
+  if (!world.is_root()) prepare_inputs(*study);
   int const threads = set_threads(world, options.threads);
   auto const hosts = world.collect(host_name());
 
@@ -414,7 +423,7 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
     out = output_path(options, *study).string();
     lock = std::make_unique<io::Lock>(out, options.resume ? lock_wait_s : lock_patience_s);
     if (!lock->is_enforced()) fmt::print(stderr, "fermiac: warning: {}: this file system knows no locks\n", out);
-    prepare_file(options, *study, out, registry);
+    prepare_file(options, *study, inputs, out, registry);
   });
   options.out = world.broadcast(out);
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <fstream>
+#include <map>
 #include <utility>
 
 #include "fermiac/base/error.hpp"
@@ -66,7 +68,24 @@ std::int64_t checksum(std::uint64_t index, ItemRecord const& record, std::string
 
 }  // namespace
 
-io::Schema schema_of(Study const& study) {
+std::string prepare_inputs(Study const& study) {
+  std::map<std::string, std::string> key_of_path;
+  for (std::uint64_t p = 0; p < study.n_points(); ++p) {
+    auto const point = study.point(p);
+    study.kind().prepare(point);
+    for (auto const& input : study.kind().inputs(point)) key_of_path.emplace(input.path, input.key);
+  }
+  std::string text;
+  for (auto const& [path, key] : key_of_path) {
+    std::ifstream stream(path, std::ios::binary);
+    std::string const bytes{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream) throw InputError(key, fmt::format("{} = \"{}\": cannot be read", key, path));
+    text += fmt::format("{} {}\n", hexadecimal(sha256(bytes)), path);
+  }
+  return text;
+}
+
+io::Schema schema_of(Study const& study, std::string const& inputs) {
   io::Schema schema;
   auto& root = schema.root;
   auto const& kind = study.kind();
@@ -80,6 +99,7 @@ io::Schema schema_of(Study const& study) {
                      {"seed", static_cast<std::int64_t>(study.seed())},
                      {"study", study.source()},
                      {"study_resolved", study.resolved()}};
+  if (!inputs.empty()) root.attributes.emplace_back("inputs", inputs);
 
   std::vector<std::string> axes;
   std::vector<std::string> auxiliary;
@@ -104,8 +124,11 @@ io::Schema schema_of(Study const& study) {
   }
   root.scales.push_back({"replicate", {}, study.replicates(), {{"long_name", std::string("independent repetition")}}});
   root.scales.push_back({"item", {}, study.items_per_point(), {{"long_name", std::string("what a rank claims")}}});
-  for (auto const& dimension : study.dimensions())
-    root.scales.push_back({dimension.name, {}, dimension.size, {{"long_name", dimension.long_name}}});
+  for (auto const& dimension : study.dimensions()) {
+    io::Scale scale{dimension.name, {}, dimension.size, {{"long_name", dimension.long_name}}};
+    if (!dimension.labels.empty()) scale.coordinates = dimension.labels;
+    root.scales.push_back(std::move(scale));
+  }
 
   auto const with = [&](std::vector<std::string> more) {
     auto all = axes;

@@ -65,12 +65,18 @@ Table table_of(Study const& study, StudyFile const& file) {
     }
     table.columns.push_back(std::move(column));
   }
+  table.is_complete = file.is_summarised();
   return table;
 }
 
 std::string Table::as_text() const {
   std::vector<std::vector<std::string>> cells;
   for (auto const& column : columns) {
+    auto const is_unknown = [](Value const& value) {
+      auto const* number = std::get_if<double>(&value);
+      return number && std::isnan(*number);
+    };
+    if (is_complete && std::ranges::all_of(column.values, is_unknown)) continue;
     std::vector<std::string> down{column.name, column.units.empty() ? "" : "[" + column.units + "]"};
     for (std::size_t i = 0; i < column.values.size(); ++i)
       down.push_back(column.errors.empty() ? cell(column.values[i], column.name.ends_with("_z"))

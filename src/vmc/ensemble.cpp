@@ -26,7 +26,8 @@ Ensemble::Ensemble(WaveFunction const& wave_function, Sampler sampler, double no
   for (auto p = share_.first; p < share_.last; ++p) {
     auto const n = walkers_of(p);
     packs_.push_back({wave_function.make_pack(sampler, static_cast<std::uint32_t>(p) * pack_size, n, node_length),
-                      LocalEnergies(n), DerivativeSums(n_parameters_, false), Columns(n, 2 * walker_sums_per_half), Columns()});
+                      LocalEnergies(n), DerivativeSums(n_parameters_, false), Columns(n, 2 * walker_sums_per_half), Columns(),
+                      nullptr});
   }
 }
 
@@ -71,6 +72,10 @@ void Ensemble::zero_derivatives(bool with_products) {
 
 void Ensemble::zero_walker_sums() {
   for (auto& state : packs_) state.walker_sums.zero();
+}
+
+void Ensemble::observe(ObservableShape const& shape) {
+  for (auto& state : packs_) state.observables = std::make_unique<Observables>(shape);
 }
 
 void Ensemble::merge_halves() {
@@ -182,6 +187,8 @@ Ensemble::Moved Ensemble::advance(Round const& round, double step) {
         }
       }
       ++measured;
+      if (round.observe_every > 0 && (round.measured + measured) % round.observe_every == 0)
+        state.observables->add(state.pack->coordinates());
     }
     out[0] = static_cast<double>(taken);
   });

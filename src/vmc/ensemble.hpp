@@ -10,6 +10,7 @@
 
 #include "fermiac/base/context.hpp"
 #include "fermiac/base/team.hpp"
+#include "fermiac/vmc/observables.hpp"
 #include "fermiac/vmc/pack.hpp"
 #include "fermiac/vmc/wave_function.hpp"
 
@@ -24,8 +25,9 @@ struct PackState {
   std::unique_ptr<Pack> pack;
   LocalEnergies energies;
   DerivativeSums sums;
-  Columns walker_sums;  ///< walkers x (2 walker_sums_per_half)
-  Columns samples;      ///< of a round that keeps them: walkers x measurements (1 + parameters): E and O
+  Columns walker_sums;                       ///< walkers x (2 walker_sums_per_half)
+  Columns samples;                           ///< of a round that keeps them: walkers x measurements (1 + parameters): E and O
+  std::unique_ptr<Observables> observables;  ///< null before `Ensemble::observe`
 };
 
 /// What one round does.
@@ -39,6 +41,8 @@ struct Round {
   bool by_walker = false;        ///< adds to `PackState::walker_sums`
   std::uint64_t measured = 0;    ///< measurements of the run before this round
   std::uint64_t first_half = 0;  ///< measurements of its first half
+  std::uint32_t observe_every =
+      0;  ///< adds to `PackState::observables` after every so many measurements of the run; 0 for never
 };
 
 class Ensemble {
@@ -60,6 +64,8 @@ class Ensemble {
   void zero_derivatives(bool with_products);
   double update_error();  ///< largest of all packs at all members
   void zero_walker_sums();
+  /// Sets up `PackState::observables`, with nothing counted.
+  void observe(ObservableShape const& shape);
   /// What was the second half becomes part of the first.
   void merge_halves();
 

@@ -146,6 +146,9 @@ class Run {
       case Stage::final_burn_in:
         if (burn_in_round(sampler.burn_in)) {
           begin_measuring();
+          if (observing()) ensemble_.observe(observable_shape());
+          if (settings_.sampler.keep_energies) energy_series_.set_size(budget());
+          energy_series_.fill(no_value);
           go(Stage::sample);
         }
         break;
@@ -188,8 +191,17 @@ class Run {
     double const shells = std::pow(0.5 * std::max(2, settings_.system.particles), 0.5 / settings_.system.dimensions);
     double const deviation = shells / std::sqrt(2 * settings_.system.omega);
     ensemble_.place(key_, replicate_, placement * blocks, deviation);
-    step_ = settings_.sampler.method == Sampler::langevin ? 0.1 / settings_.system.omega
-                                                          : 2.5 / std::sqrt(2 * settings_.system.omega);
+    switch (settings_.sampler.method) {
+      case Sampler::metropolis:
+        step_ = 2.5 / std::sqrt(2 * settings_.system.omega);
+        break;
+      case Sampler::langevin:
+        step_ = 0.1 / settings_.system.omega;
+        break;
+      case Sampler::gibbs:
+        step_ = 0;
+        break;
+    }
   }
 
   arma::uword n_coordinates() const {
@@ -377,6 +389,9 @@ class Run {
   /// And those it took.
   std::uint64_t measurements() const { return done_ / settings_.sampler.thinning; }
 
+  bool observing() const { return settings_.observables.every > 0; }
+  ObservableShape observable_shape() const { return vmc::observable_shape(settings_.system, settings_.observables); }
+
   void sample_round() {
     auto const thinning = settings_.sampler.thinning;
     // Up to the next decision: 1/8, 1/4, 1/2, all of the budget, twice the first half each.
@@ -384,18 +399,22 @@ class Run {
     bool const decides = settings_.sampler.target_error > 0 && 4 * first_half_ <= budget();
     std::uint64_t const last = decides ? 2 * first_half_ * thinning : all;
     auto const n_sweeps = static_cast<std::uint32_t>(std::min<std::uint64_t>(last - done_, sweeps_per_round(thinning)));
+    std::uint64_t measured = measurements();
     auto const moved = advance(rng::Purpose::sample, {.n_sweeps = n_sweeps,
                                                       .thinning = thinning,
                                                       .derivatives = true,
                                                       .by_walker = true,
-                                                      .measured = done_ / thinning,
-                                                      .first_half = first_half_});
+                                                      .measured = measured,
+                                                      .first_half = first_half_,
+                                                      .observe_every = settings_.observables.every});
     done_ += n_sweeps;
     taken_ += moved.taken;
     offered_ += moved.offered;
     for (double const sum : moved.energy_sums) {
       if (!std::isfinite(sum)) throw ItemFailure("a local energy is not finite while sampling with frozen parameters");
-      blocking_.add(sum / settings_.sampler.walkers);
+      double const mean = sum / settings_.sampler.walkers;
+      blocking_.add(mean);
+      if (settings_.sampler.keep_energies) energy_series_[measured++] = mean;
     }
     if (done_ < last) return;
     if (done_ == all || energy_of_walkers(walker_sums(), measurements()).error <= settings_.sampler.target_error) {
@@ -475,7 +494,48 @@ class Run {
     outcome.sweeps = done_;
     outcome.update_error = ensemble_.update_error();
     outcome.symmetry = wave_function_.symmetry();
+    outcome.virial_ratio = virial_ratio(means(LocalEnergies::kinetic), means(LocalEnergies::trap),
+                                        means(LocalEnergies::interaction) + means(LocalEnergies::control));
+    if (observing()) outcome.observables = observable_estimates(observable_shape(), observable_sums());
+    if (settings_.sampler.keep_walkers) {
+      outcome.walkers = positions();
+      outcome.walker_energies = means(LocalEnergies::energy);
+    }
+    if (settings_.sampler.keep_energies) outcome.energy_series = energy_series_.head(measurements());
     return outcome;
+  }
+
+  /// The control variate, of mean 0, takes the pole out of the interaction where the wave function has no cusp.
+  stats::Estimate virial_ratio(arma::vec const& kinetic, arma::vec const& trap, arma::vec const& interaction) const {
+    auto const& system = settings_.system;
+    if (system.trap == Trap::double_well || system.interaction == Interaction::soft_coulomb) return {no_value, no_value};
+    arma::vec const virial = 2 * trap - interaction;
+    double const mean = stats::mean_of_walkers(virial).value;
+    double const ratio = stats::mean_of_walkers(arma::vec(2 * kinetic)).value / mean;
+    auto result = stats::mean_of_walkers(arma::vec((2 * kinetic - ratio * virial) / mean));
+    result.value = ratio;
+    return result;
+  }
+
+  /// Of all packs, at every member.
+  std::vector<double> observable_sums() {
+    return ensemble_.collect(n_observable_sums(observable_shape()), [](PackState const& state, std::span<double> values) {
+      std::ranges::copy(state.observables->sums(), values.begin());
+    });
+  }
+
+  /// Of all walkers, at every member.
+  arma::mat positions() {
+    std::uint64_t const pack = settings_.sampler.pack;
+    auto const whole = ensemble_.collect(n_coordinates() * pack, [&](PackState const& state, std::span<double> values) {
+      arma::mat const X = state.pack->positions();
+      for (arma::uword c = 0; c < n_coordinates(); ++c) std::copy_n(X.colptr(c), X.n_rows, values.data() + c * pack);
+    });
+    arma::mat result(settings_.sampler.walkers, n_coordinates());
+    for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
+      for (arma::uword c = 0; c < n_coordinates(); ++c)
+        std::copy_n(whole.data() + (p * n_coordinates() + c) * pack, ensemble_.walkers_of(p), result.colptr(c) + p * pack);
+    return result;
   }
 
   /// Differences that are nothing but rounding count as none.
@@ -585,6 +645,10 @@ class Run {
     std::vector<double> blocking(blocking_.state_size());
     blocking_.save(blocking);
     state.put("blocking", blocking);
+    if (stage_ == Stage::sample) {
+      state.put("energy_series", {energy_series_.memptr(), energy_series_.n_elem});
+      if (observing()) state.put("observables", observable_sums());
+    }
     std::uint64_t const pack = settings_.sampler.pack;
     state.put("packs", ensemble_.collect(state_per_pack(), [&](PackState const& held, std::span<double> values) {
       double* to = values.data();
@@ -635,6 +699,19 @@ class Run {
     std::vector<double> blocking(blocking_.state_size());
     state.take("blocking", blocking);
     blocking_.load(blocking);
+    if (stage_ == Stage::sample) {
+      if (settings_.sampler.keep_energies) energy_series_.set_size(budget());
+      state.take("energy_series", {energy_series_.memptr(), energy_series_.n_elem});
+    }
+    if (stage_ == Stage::sample && observing()) {
+      ensemble_.observe(observable_shape());
+      std::uint64_t const per_pack = n_observable_sums(observable_shape());
+      std::vector<double> sums(ensemble_.n_packs() * per_pack);
+      state.take("observables", sums);
+      ensemble_.distribute(sums, per_pack, [](PackState& held, std::span<double const> values) {
+        std::ranges::copy(values, held.observables->sums().begin());
+      });
+    }
     ensemble_.set_parameters(flat_);
     ensemble_.zero_derivatives(false);
     std::vector<double> packs(ensemble_.n_packs() * state_per_pack());
@@ -685,6 +762,7 @@ class Run {
   optimise::Adam adam_;
   optimise::GradientDescent descent_;
   stats::Blocking blocking_;
+  arma::vec energy_series_;  ///< empty unless it is kept
 };
 
 [[noreturn]] void refuse(std::string const& key, std::string const& demand, double value) {
@@ -692,6 +770,18 @@ class Run {
 }
 
 }  // namespace
+
+ObservableShape observable_shape(System const& system, ObservableSettings const& settings) {
+  return {.particles = system.particles,
+          .dimensions = system.dimensions,
+          .n_up = system.statistics == Statistics::bosons ? system.particles : static_cast<int>(n_up(system)),
+          .length = 1 / std::sqrt(system.omega),
+          .range = settings.range,
+          .radial_cells = settings.radial_cells,
+          .planar_cells = settings.planar_cells,
+          .pair_cells = settings.pair_cells,
+          .angle_cells = settings.angle_cells};
+}
 
 void check(Settings const& settings) {
   check(settings.system);
@@ -719,6 +809,12 @@ void check(Settings const& settings) {
     refuse("sampler.sweeps", "at least 64 measurements where there is a target_error", sampler.sweeps);
   if (sampler.thinning < 1 || sampler.thinning > sampler.sweeps / 8)
     refuse("sampler.thinning", "from 1 to an eighth of sampler.sweeps", sampler.thinning);
+  auto const& observables = settings.observables;
+  if (observables.every > 0) {
+    if (observables.every > sampler.sweeps / sampler.thinning / 8)
+      refuse("observables.every", "0, or up to an eighth of the measurements", observables.every);
+    check(observable_shape(settings.system, observables));
+  }
   auto const& optimiser = settings.optimiser;
   if (optimiser.starts < 1) refuse("optimiser.starts", "at least 1", optimiser.starts);
   if (optimiser.iterations < 1) refuse("optimiser.iterations", "at least 1", optimiser.iterations);

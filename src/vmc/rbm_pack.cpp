@@ -32,11 +32,12 @@ struct RbmPack::View {
 };
 
 RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers,
-                 double sigma_squared)
+                 double sigma_squared, Sampler sampler)
     : system_(system),
       shape_(shape),
       first_walker_(first_walker),
       sigma_squared_(sigma_squared),
+      sampler_(sampler),
       a_(shape.n_coordinates, arma::fill::zeros),
       b_(shape.n_hidden, arma::fill::zeros),
       V_(shape.n_coordinates * shape.n_hidden),
@@ -48,6 +49,7 @@ RbmPack::RbmPack(System const& system, RbmShape const& shape, std::uint32_t firs
       size_P_(n_walkers, 2),
       words_(4 * n_walkers) {
   check(system);
+  FERMIAC_ASSERT(sampler != Sampler::langevin);
   if (shape.n_coordinates != static_cast<arma::uword>(system.particles * system.dimensions))
     throw InputError("the machine has " + std::to_string(shape.n_coordinates) + " coordinates, the system " +
                      std::to_string(system.particles * system.dimensions));
@@ -154,6 +156,7 @@ void RbmPack::go_far() {
 }
 
 std::uint64_t RbmPack::sweep(double step, MoveStream const& stream, std::uint64_t sweep, Context* context) {
+  if (sampler_ == Sampler::gibbs) return gibbs_sweep(stream, sweep, context);
   if (sweep % sweeps_between_refreshes == 0) refresh();
   // Written so that NaN goes far.
   bool const small = 0.5 * step * largest_of_particle_ < largest_near_change &&

@@ -106,7 +106,7 @@ std::unique_ptr<Pack> WaveFunction::make_pack(Sampler sampler, std::uint32_t fir
                                               double node_length) const {
   if (is_rbm_ && sampler != Sampler::langevin)
     return std::make_unique<RbmPack>(system_, rbm_shape(system_, ansatz_), first_walker, n_walkers,
-                                     initial_sigma_squared(system_, ansatz_));
+                                     initial_sigma_squared(system_, ansatz_), sampler);
   if (sampler == Sampler::gibbs)
     throw InputError("sampler.method",
                      "gibbs samples a pure restricted Boltzmann machine (factors = \"rbm\", harmonic trap) alone");

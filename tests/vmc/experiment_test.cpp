@@ -129,6 +129,19 @@ std::vector<std::uint64_t> bits_of(Outcome const& o) {
     add(bits, start.energy);
     add(bits, start.parameters);
   }
+  add(bits, arma::vec(arma::vectorise(o.walkers)));
+  add(bits, o.walker_energies);
+  add(bits, o.energy_series);
+  auto const& observed = o.observables;
+  if (observed.n_samples == 0) return bits;
+  add(bits, observed.n_samples);
+  add(bits, o.virial_ratio);
+  for (auto const* cells :
+       {&observed.radial, &observed.planar, &observed.pair_distance, &observed.pair_density, &observed.pair_angle}) {
+    add(bits, arma::vec(arma::vectorise(cells->value)));
+    add(bits, arma::vec(arma::vectorise(cells->error)));
+  }
+  for (std::size_t kind = 0; kind < 2; ++kind) add(bits, observed.distance[kind]);
   return bits;
 }
 
@@ -150,6 +163,18 @@ Settings small_settings(Method method) {
   settings.optimiser.iterations = 5;
   settings.optimiser.sweeps_per_iteration = 4;
   settings.optimiser.choose_sweeps = 3000;
+  return settings;
+}
+
+/// A product of factors, with everything that can be kept of its sampling.
+Settings product_settings() {
+  Settings settings = small_settings(Method::sr);
+  settings.system.particles = 5;
+  settings.ansatz.factors = "slater * pade_jastrow";
+  settings.sampler = {.walkers = 150, .pack = 32, .burn_in = 33, .sweeps = 600, .thinning = 3};
+  settings.sampler.keep_walkers = settings.sampler.keep_energies = true;
+  settings.observables = {.every = 7, .radial_cells = 20, .planar_cells = 10, .pair_cells = 25, .angle_cells = 9};
+  settings.optimiser.choose_sweeps = 40;
   return settings;
 }
 
@@ -186,6 +211,95 @@ BOOST_AUTO_TEST_CASE(gives_the_same_bits_for_any_team_and_threads) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(products_and_their_densities_have_the_same_bits_for_any_team_and_threads) {
+  auto settings = product_settings();
+  for (Sampler const sampler : {Sampler::metropolis, Sampler::langevin}) {
+    settings.sampler.method = sampler;
+    auto const expected = bits_of(run_in_team(settings, 1, 1));
+    BOOST_TEST((bits_of(run_in_team(settings, 1, 2)) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 2, 1)) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 3, 2)) == expected));
+    BOOST_TEST((bits_of(run_in_team(settings, 7, 1)) == expected));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_kept_of_the_sampling_is_that_of_the_energies) {
+  auto const settings = product_settings();
+  auto plain = settings;
+  plain.observables = {};
+  plain.sampler.keep_walkers = plain.sampler.keep_energies = false;
+  Solo team;
+  Quiet quiet;
+  auto const without = run(plain, key, 0, team, quiet);
+  auto const outcome = run(settings, key, 0, team, quiet);
+  BOOST_TEST(without.observables.n_samples == 0);
+  BOOST_TEST((without.walkers.is_empty() && without.walker_energies.is_empty() && without.energy_series.is_empty()));
+  BOOST_TEST(outcome.energy.value == without.energy.value);
+  BOOST_TEST(outcome.gradient_norm.value == without.gradient_norm.value);
+
+  BOOST_TEST(outcome.energy_series.n_elem == 200U);
+  BOOST_TEST(std::abs(arma::mean(outcome.energy_series) - outcome.energy.value) < 1e-12 * outcome.energy.value);
+  BOOST_TEST(std::abs(arma::mean(outcome.walker_energies) - outcome.energy.value) < 1e-12 * outcome.energy.value);
+  BOOST_TEST((outcome.walkers.n_rows == 150 && outcome.walkers.n_cols == 10 && outcome.walkers.is_finite()));
+
+  // 3 up, 2 down; 3 + 1 like pairs and 6 unlike ones; measurements 7, 14, ..., 196.
+  auto const& observed = outcome.observables;
+  BOOST_TEST(observed.n_samples == 28 * 150);
+  auto const edges = observable_edges(observable_shape(settings.system, settings.observables));
+  arma::vec const area = arma::datum::pi * arma::diff(arma::square(edges.radial));
+  double const particles[] = {3, 2};
+  double const pairs[] = {4, 6};
+  for (arma::uword kind = 0; kind < 2; ++kind) {
+    auto const in_cells = [&](CellEstimates const& cells, arma::vec const& volume) {
+      return arma::dot(cells.value.col(kind), volume) + cells.outside[kind];
+    };
+    BOOST_TEST(std::abs(in_cells(observed.radial, area) - particles[kind]) < 1e-12);
+    BOOST_TEST(std::abs(in_cells(observed.pair_distance, arma::diff(edges.pair)) - pairs[kind]) < 1e-12);
+    BOOST_TEST(std::abs(in_cells(observed.pair_angle, arma::diff(edges.angle)) - pairs[kind]) < 1e-12);
+  }
+  // The interaction is the sum of inverse distances, here of every seventh measurement.
+  double const from_pairs = pairs[0] * observed.inverse_distance[0].value + pairs[1] * observed.inverse_distance[1].value;
+  double const error = std::hypot(pairs[0] * observed.inverse_distance[0].error, pairs[1] * observed.inverse_distance[1].error);
+  BOOST_TEST(std::abs(from_pairs - outcome.interaction.value) < 6 * (error + outcome.interaction.error));
+}
+
+BOOST_AUTO_TEST_CASE(the_virial_ratio_is_one_where_a_scale_is_free_and_said_where_the_theorem_holds,
+                     *boost::unit_test::label("stat")) {
+  omp_set_num_threads(1);
+  auto settings = product_settings();
+  settings.sampler = {.walkers = 512, .pack = 64, .burn_in = 200, .sweeps = 2000};
+  settings.optimiser = {.starts = 1, .iterations = 60, .choose_sweeps = 2};
+  Solo team;
+  Quiet quiet;
+  auto const ratio = run(settings, key, 0, team, quiet).virial_ratio;
+  // The width is trained: what is left is noise (6 sigma, 2e-9) and the distance from the minimum, of second order in its own.
+  BOOST_TEST(ratio.error < 0.01);
+  BOOST_TEST(std::abs(ratio.value - 1) < 6 * ratio.error + 5e-3);
+  settings.optimiser.iterations = 1;
+  settings.system.interaction = Interaction::soft_coulomb;
+  settings.system.softening = 0.1;
+  BOOST_TEST(std::isnan(run(settings, key, 0, team, quiet).virial_ratio.value));
+  settings.system.interaction = Interaction::none;
+  settings.system.trap = Trap::double_well;
+  settings.system.well_distance = 1;
+  BOOST_TEST(std::isnan(run(settings, key, 0, team, quiet).virial_ratio.value));
+}
+
+BOOST_AUTO_TEST_CASE(parameters_begin_where_they_are_told) {
+  auto settings = product_settings();
+  settings.optimiser.method = Method::adam;
+  settings.optimiser.rate = 1e-12;
+  settings.optimiser.iterations = 1;
+  settings.start_from["pade_jastrow"] = arma::vec{-0.7, 0.3};
+  Solo team;
+  Quiet quiet;
+  auto const outcome = run(settings, key, 0, team, quiet);
+  BOOST_TEST(outcome.parameters.n_elem == 3U);
+  BOOST_TEST(std::abs(outcome.parameters[0]) < 1e-10);
+  BOOST_TEST(std::abs(outcome.parameters[1] + 0.7) < 1e-10);
+  BOOST_TEST(std::abs(outcome.parameters[2] - 0.3) < 1e-10);
+}
+
 BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
   // Adam's, for reconfiguration goes through LAPACK, whose bits depend on the processor that OpenBLAS finds.
   auto const settings = small_settings(Method::adam);
@@ -197,8 +311,9 @@ BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
 }
 
 BOOST_AUTO_TEST_CASE(half_and_half_are_the_whole_in_every_phase) {
-  for (Method const method : {Method::sr, Method::adam, Method::gd}) {
-    auto const settings = small_settings(method);
+  std::vector<Settings> all{product_settings()};
+  for (Method const method : {Method::sr, Method::adam, Method::gd}) all.push_back(small_settings(method));
+  for (auto const& settings : all) {
     Solo team;
     Quiet quiet;
     auto const expected = bits_of(run(settings, key, 0, team, quiet));
@@ -265,6 +380,8 @@ BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused_by_name) {
   refuses("sampler.acceptance", [](Settings& s) { s.sampler.acceptance = 1; });
   refuses("sampler.sweeps", [](Settings& s) { s.sampler.sweeps = 7; });
   refuses("sampler.thinning", [](Settings& s) { s.sampler.thinning = s.sampler.sweeps; });
+  refuses("observables.every", [](Settings& s) { s.observables.every = s.sampler.sweeps / 8 + 1; });
+  refuses("ansatz.start_from", [](Settings& s) { s.start_from["rbm"] = arma::vec(3); });
   refuses("optimiser.starts", [](Settings& s) { s.optimiser.starts = 0; });
   refuses("optimiser.iterations", [](Settings& s) { s.optimiser.iterations = 0; });
   refuses("optimiser.sweeps_per_iteration", [](Settings& s) { s.optimiser.sweeps_per_iteration = 0; });
@@ -316,6 +433,7 @@ BOOST_AUTO_TEST_CASE(energies_and_gradients_scatter_about_exact_ones_as_their_er
                              .sigma_trainable = seed % 2 == 0,
                              .initialisation = Initialisation::random};
           settings.sampler = {.walkers = 1024, .pack = 128, .burn_in = 200, .sweeps = 240, .thinning = 2};
+          settings.sampler.method = std::array{Sampler::metropolis, Sampler::langevin, Sampler::gibbs}[replicate % 3];
           settings.optimiser = {.starts = 1, .iterations = 1, .sweeps_per_iteration = 1, .rate = 1e-12, .choose_sweeps = 2};
           auto const outcome = run(settings, {5, 6}, replicate, team, quiet);
           auto const exact = exact_energy_at(settings, outcome.parameters);

@@ -20,6 +20,13 @@ struct Dimension {
   std::string name;
   std::uint64_t size = 0;
   std::string long_name;
+  std::vector<std::string> labels = {};  ///< its coordinates, `size` of them; none: 0, 1, ...
+};
+
+/// A user's file that a point reads beside the study file.
+struct Input {
+  std::string key;   ///< parameter that names it
+  std::string path;  ///< as given
 };
 
 /// What one value of a variable belongs to.
@@ -58,6 +65,11 @@ class Record {
   void set(std::string_view name, double value, std::uint64_t entry = 0) { values(name, entry).front() = value; }
   /// Copies `from` to the first values of the entry, leaving the rest NaN.
   void set(std::string_view name, std::span<double const> from, std::uint64_t entry = 0);
+  /// Copies an array of these sizes (row-major; as many as the variable has own dimensions, none longer) to the places of the
+  /// same indices, leaving the rest NaN.
+  void set(std::string_view name, std::span<double const> from, std::span<std::uint64_t const> sizes, std::uint64_t entry);
+  /// Copies what fits of another record's entry, index by index: own dimensions may be longer or shorter there.
+  void take(std::string_view name, Record const& from, std::uint64_t entry);
   double value(std::string_view name, std::uint64_t entry = 0) const { return values(name, entry).front(); }
 
   std::uint64_t n_entries() const noexcept { return n_entries_; }
@@ -67,6 +79,7 @@ class Record {
     Variable const* variable = nullptr;
     std::uint64_t per_entry = 1;
     std::vector<double> values;
+    std::vector<std::uint64_t> sizes = {};  ///< of the own dimensions
   };
   std::vector<Column> const& columns() const noexcept { return columns_; }
   std::vector<Column>& columns() noexcept { return columns_; }
@@ -104,6 +117,14 @@ class Kind {
   /// @throws InputError  naming the key
   virtual void check(Parameters const&) const {}
 
+  /// The files that it reads. Their SHA-256 go into the results file.
+  virtual std::vector<Input> inputs(Parameters const&) const { return {}; }
+
+  /// Reads these files and checks them. Called for every point before items are computed; `compute` then sees the same
+  /// arrays whatever becomes of the files.
+  /// @throws InputError  naming the key
+  virtual void prepare(Parameters const&) const {}
+
   virtual std::vector<Variable> variables() const = 0;
 
   /// The own dimensions' sizes at this point. The same names in the same order at every point.
@@ -119,6 +140,7 @@ class Kind {
   virtual double work(Parameters const&) const = 0;
 
   /// Processor seconds that one unit of work takes on one thread here, by a short self-timing (at most half a second).
+  /// After `prepare`.
   virtual double seconds_per_work(Parameters const&) const = 0;
 
   /// Computes an item: fills the record's required variables for `replicates`, entry by entry.

@@ -29,8 +29,13 @@ struct Execution {
 };
 constexpr std::uint64_t max_executions = 64;  ///< later ones take the last place
 
+/// Reads the input files of all points (`Kind::prepare`) and returns a line "SHA-256 path" for each, in order of their paths;
+/// empty where there are none. @throws InputError  naming the key
+std::string prepare_inputs(Study const& study);
+
 /// The layout of the results file of a study (DESIGN: one file, netCDF-4 conventions, all datasets there from the start).
-io::Schema schema_of(Study const& study);
+/// @param inputs  of `prepare_inputs`; the attribute `inputs` where it is not empty
+io::Schema schema_of(Study const& study, std::string const& inputs = {});
 
 /// The study stored in a results file. @throws InputError where the file is not one of fermiac, or of a newer schema
 Study stored_study(io::ResultsFile const& file, Registry const& registry);

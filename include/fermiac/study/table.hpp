@@ -20,7 +20,9 @@ struct Table {
     std::vector<double> errors;  ///< empty where there is no variable `name`_error
   };
   std::vector<Column> columns;
+  bool is_complete = false;  ///< whether NaN means that there is no such value, not that it is to come
 
+  /// Leaves out the columns of a complete study that have no value.
   std::string as_text() const;
   std::string as_csv() const;   ///< a column `name`_error behind each column that has one; empty cells for NaN
   std::string as_json() const;  ///< an array of objects; null for NaN

@@ -13,6 +13,7 @@
 #include "fermiac/rng/philox.hpp"
 #include "fermiac/stats/estimate.hpp"
 #include "fermiac/vmc/contact.hpp"
+#include "fermiac/vmc/observables.hpp"
 #include "fermiac/vmc/system.hpp"
 #include "fermiac/vmc/wave_function.hpp"
 
@@ -48,7 +49,22 @@ struct SamplerSettings {
   double target_error = 0;       ///< atomic units, 0 and up: where greater, sampling ends after 1/8, 1/4 or 1/2 of the
                                  ///< budget if the error of the energy is then at most this
   std::uint32_t thinning = 1;    ///< sweeps for each measurement, 1 to `sweeps` / 8
+  bool keep_walkers = false;     ///< whether the outcome has `walkers` and `walker_energies`
+  bool keep_energies = false;    ///< whether the outcome has `energy_series`
 };
+
+/// What is counted of the walkers in the final sampling. Neither their moves nor the energies depend on it.
+struct ObservableSettings {
+  std::uint32_t every = 0;  ///< measurements for each count, up to an eighth of all; 0 for none
+  double range = 5;         ///< as in `ObservableShape`, and so are the numbers of cells
+  std::uint32_t radial_cells = 100;
+  std::uint32_t planar_cells = 50;
+  std::uint32_t pair_cells = 100;
+  std::uint32_t angle_cells = 60;
+};
+
+/// Cells for this system, lengths in 1 / sqrt(omega).
+ObservableShape observable_shape(System const& system, ObservableSettings const& settings);
 
 /// From each of several starts: `iterations` changes of the parameters. The result of a start is the average of the parameters
 /// over its last iterations: they fluctuate about the minimum by the noise of the gradient, and each energy lies above the
@@ -76,6 +92,7 @@ struct Settings {
   AnsatzSettings ansatz;
   std::map<std::string, arma::vec> start_from;  ///< by the name of a factor: its parameters at the beginning of every start
   SamplerSettings sampler;
+  ObservableSettings observables;
   OptimiserSettings optimiser;
 };
 
@@ -97,13 +114,17 @@ struct Outcome {
   stats::Estimate trap;
   stats::Estimate interaction;
   stats::Estimate kinetic_from_gradient;  ///< 1/2 <|grad ln Psi|^2>
-  double stein_z = 0;                     ///< <x . grad ln |Psi|^2> + particles dimensions, in errors
-  double kinetic_z = 0;                   ///< <kinetic - kinetic_from_gradient>, in errors of the difference
-  stats::Estimate energy_blocking;        ///< the same energy, error by blocking the series of means over walkers
-  double variance = 0;                    ///< of E_L with the control variate, over all samples
-  double plain_variance = 0;              ///< without
+  /// 2 <kinetic> / (2 <trap> - <interaction>), error by linear propagation from walkers' means; NaN unless the trap is harmonic
+  /// and the interaction Coulomb's or none. 1 for eigenstates and at minima of families that are closed under scaling: no
+  /// truth where no scale is free.
+  stats::Estimate virial_ratio;
+  double stein_z = 0;               ///< <x . grad ln |Psi|^2> + particles dimensions, in errors
+  double kinetic_z = 0;             ///< <kinetic - kinetic_from_gradient>, in errors of the difference
+  stats::Estimate energy_blocking;  ///< the same energy, error by blocking the series of means over walkers
+  double variance = 0;              ///< of E_L with the control variate, over all samples
+  double plain_variance = 0;        ///< without
   double acceptance = 0;
-  double step = 0;                  ///< of the final sampling, a length
+  double step = 0;                  ///< of the final sampling: a length; a time for langevin; 0 for gibbs
   double autocorrelation_time = 0;  ///< of the energy, 1/2 + sum of rho, in measurements: from the spread of walkers' means
   double effective_samples = 0;     ///< measurements / (2 autocorrelation_time)
   double r_hat = 0;                 ///< over halves of walkers' chains; 1 where all sample the same
@@ -122,6 +143,11 @@ struct Outcome {
   std::uint64_t sweeps = 0;  ///< of the final sampling: the budget, or less where the target was reached
   double update_error = 0;   ///< largest relative rounding that updates of remembered state built up
   WaveFunction::Symmetry symmetry = WaveFunction::Symmetry::exact;
+
+  ObservableEstimates observables;  ///< empty, n_samples 0, unless they were asked for
+  arma::mat walkers;                ///< where they are at the end, walkers x M; empty unless they are kept
+  arma::vec walker_energies;        ///< mean of `energy` over each walker's measurements; likewise
+  arma::vec energy_series;          ///< mean of `energy` over walkers at every measurement; empty unless it is kept
 };
 
 /// Runs the experiment. A pure function of `settings`, `key` and `replicate`: the same bits for any team, any number of

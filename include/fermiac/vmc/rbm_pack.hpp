@@ -56,9 +56,10 @@ namespace fermiac::vmc {
 class RbmPack final : public Pack {
  public:
   /// @param sigma_squared  where sigma is not trained, length^2
+  /// @param sampler        metropolis or gibbs: what `sweep` does
   /// @throws InputError    where the system is not one this can do (see `check`), or M is not particles times dimensions
   RbmPack(System const& system, RbmShape const& shape, std::uint32_t first_walker, arma::uword n_walkers,
-          double sigma_squared = 1);
+          double sigma_squared = 1, Sampler sampler = Sampler::metropolis);
 
   arma::uword n_walkers() const noexcept override { return x_.n_rows(); }
 
@@ -103,6 +104,7 @@ class RbmPack final : public Pack {
   RbmShape shape_;
   std::uint32_t first_walker_;
   double sigma_squared_;  ///< where it is not trained
+  Sampler sampler_;
 
   arma::vec a_;
   arma::vec b_;
