@@ -69,12 +69,14 @@ def of_values(what, a, b):
     a, b = numpy.asarray(a), numpy.asarray(b)
     if a.shape != b.shape:
         return f"{what} has the shapes {a.shape} and {b.shape}"
+    if a.size == 0:
+        return None
     flat_a, flat_b = a.ravel(), b.ravel()
     if a.dtype.hasobject or a.dtype.kind == "U":  # texts of any length
         unequal = numpy.array([x != y for x, y in zip(flat_a, flat_b)], dtype=bool)
     else:
         bytes_a, bytes_b = (numpy.frombuffer(x.tobytes(), numpy.uint8).reshape(x.size, -1) for x in (flat_a, flat_b))
-        unequal = (bytes_a != bytes_b).any(axis=1) if a.size else numpy.zeros(0, dtype=bool)
+        unequal = (bytes_a != bytes_b).any(axis=1)
     if not unequal.any():
         return None
     first = int(unequal.argmax())

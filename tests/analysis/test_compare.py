@@ -29,6 +29,15 @@ def test_files_written_in_another_order_and_another_way_are_the_same(tmp_path):
     assert same_bits(tmp_path / "a.h5", tmp_path / "b.h5") is None
 
 
+def test_arrays_without_elements_are_the_same_if_their_shapes_are(tmp_path):
+    for name, shape in (("a.h5", (2, 0)), ("b.h5", (2, 0)), ("c.h5", (0, 2))):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["x"] = numpy.zeros(shape)
+            file["t"] = numpy.zeros(0, "S4")
+    assert same_bits(tmp_path / "a.h5", tmp_path / "b.h5") is None
+    assert same_bits(tmp_path / "a.h5", tmp_path / "c.h5") == "x has the shapes (2, 0) and (0, 2)"
+
+
 def test_the_group_run_may_differ(pair):
     with h5py.File(pair[1], "r+") as file:
         file["run/start"][0] = b"another day"
