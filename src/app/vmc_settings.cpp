@@ -106,7 +106,9 @@ std::vector<Parameter> vmc_parameters() {
       integer("optimiser.starts", d.optimiser.starts, "independent initialisations; the best is sampled")
           .at_least(1)
           .at_most(10000),
-      integer("optimiser.iterations", d.optimiser.iterations, "changes of the parameters in a start").at_least(1).at_most(1e6),
+      integer("optimiser.iterations", d.optimiser.iterations, "changes of the parameters in a start; 0: sample where it begins")
+          .at_least(0)
+          .at_most(1e6),
       integer("optimiser.sweeps_per_iteration", d.optimiser.sweeps_per_iteration, "samples for one gradient")
           .at_least(1)
           .at_most(most),

@@ -50,7 +50,7 @@ stats::Estimate ratio_of_groups(std::span<double const> y, std::span<double cons
 }
 
 optimise::Schedule schedule_of(OptimiserSettings const& optimiser) {
-  double const length = optimiser.iterations;
+  double const length = std::max(1U, optimiser.iterations);
   switch (optimiser.decay) {
     case Decay::inverse:
       return optimise::Schedule::inverse(optimiser.rate, optimiser.half_life);
@@ -115,14 +115,14 @@ class Run {
         descent_ = optimise::GradientDescent(flat_.n_elem, optimiser.rate, 0.9);
         flat_sum_.zeros();
         plateau_ = optimise::Plateau({.window = optimiser.window, .tolerance = optimiser.tolerance});
-        averaging_from_ = optimiser.iterations - averaged_iterations();
+        averaging_from_ = optimiser.iterations - std::min<std::uint64_t>(optimiser.iterations, averaged_iterations());
         place_walkers(start_);
         go(Stage::burn_in);
         break;
       case Stage::burn_in:
         if (burn_in_round(sampler.burn_in)) {
           starts_[start_].parameters = flat_;
-          go(flat_.is_empty() ? Stage::choose : Stage::optimise);
+          go(flat_.is_empty() || optimiser.iterations == 0 ? Stage::choose : Stage::optimise);
         }
         break;
       case Stage::optimise:
@@ -225,7 +225,7 @@ class Run {
 
   std::uint64_t averaged_iterations() const {
     auto const n = settings_.optimiser.iterations;
-    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(settings_.optimiser.averaged * n), 1, n);
+    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(settings_.optimiser.averaged * n), 1, std::max(1U, n));
   }
 
   Solver solver() const {
@@ -817,7 +817,6 @@ void check(Settings const& settings) {
   }
   auto const& optimiser = settings.optimiser;
   if (optimiser.starts < 1) refuse("optimiser.starts", "at least 1", optimiser.starts);
-  if (optimiser.iterations < 1) refuse("optimiser.iterations", "at least 1", optimiser.iterations);
   if (optimiser.sweeps_per_iteration < 1)
     refuse("optimiser.sweeps_per_iteration", "at least 1", optimiser.sweeps_per_iteration);
   if (!(optimiser.rate > 0) || !std::isfinite(optimiser.rate)) refuse("optimiser.rate", "greater than 0", optimiser.rate);

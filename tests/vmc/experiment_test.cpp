@@ -383,12 +383,25 @@ BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused_by_name) {
   refuses("observables.every", [](Settings& s) { s.observables.every = s.sampler.sweeps / 8 + 1; });
   refuses("ansatz.start_from", [](Settings& s) { s.start_from["rbm"] = arma::vec(3); });
   refuses("optimiser.starts", [](Settings& s) { s.optimiser.starts = 0; });
-  refuses("optimiser.iterations", [](Settings& s) { s.optimiser.iterations = 0; });
   refuses("optimiser.sweeps_per_iteration", [](Settings& s) { s.optimiser.sweeps_per_iteration = 0; });
   refuses("optimiser.rate", [](Settings& s) { s.optimiser.rate = 0; });
   refuses("optimiser.shift", [](Settings& s) { s.optimiser.shift = -1; });
   refuses("optimiser.averaged", [](Settings& s) { s.optimiser.averaged = 1.1; });
   refuses("optimiser.choose_sweeps", [](Settings& s) { s.optimiser.choose_sweeps = 1; });
+}
+
+BOOST_AUTO_TEST_CASE(without_iterations_the_parameters_stay_where_they_begin) {
+  Settings settings = small_settings(Method::sr);
+  settings.ansatz.factors = "gaussian * pade_jastrow";
+  settings.optimiser.iterations = 0;
+  settings.start_from["pade_jastrow"] = arma::vec{-0.7};
+  Solo team;
+  Quiet quiet;
+  auto const outcome = run(settings, key, 0, team, quiet);
+  BOOST_TEST(outcome.parameters.n_elem == 2U);
+  BOOST_TEST(outcome.parameters[0] == 0);
+  BOOST_TEST(outcome.parameters[1] == -0.7);
+  BOOST_TEST(outcome.trace.is_empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_variance_has_no_error) {

@@ -72,7 +72,7 @@ ObservableShape observable_shape(System const& system, ObservableSettings const&
 struct OptimiserSettings {
   Method method = Method::sr;
   std::uint32_t starts = 4;                 ///< independent initialisations, 1 and up
-  std::uint32_t iterations = 100;           ///< changes of the parameters in a start, 1 and up
+  std::uint32_t iterations = 100;           ///< changes of the parameters in a start, 0 and up
   std::uint32_t sweeps_per_iteration = 10;  ///< samples for one gradient, 1 and up, one a sweep
   double rate = 0.3;  ///< sr: step in imaginary time, in 1 / omega; gd, adam: as in `optimise`, for lengths in 1 / sqrt(omega)
   double shift = 1e-3;  ///< sr: share of the metric's diagonal that is added to it, 0 and up
