@@ -55,16 +55,16 @@ def optimisation(data, path):
 
     (a) Energy over iterations; dotted, the energy that was sampled afterwards. (b) Energy over variance, means of blocks of
     iterations (those of at most three times the final variance) and, the large marker, of the sampling; and their extrapolation
-    to zero variance (square) where the slope is significant. With more than one point, energies are above the sampled one of
-    each.
+    to zero variance (square) where the slope is significant and the variance fell to less than half. With more than one point,
+    energies are above the sampled one of each.
     """
     points = [(label, best_replicate(part)) for label, part in shown_points(data, swept_axes(data))]
     points = [(colour, label, part) for colour, (label, part) in zip(PALETTE, points) if part is not None]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.4, 3.4), constrained_layout=True)
         over_iterations, over_variance = figure.subplots(1, 2)
-        late = [draw_point(over_iterations, over_variance, part, colour, label, len(points) > 1)
-                for colour, label, part in points]
+        late = [draw_point(over_iterations, over_variance, part, colour, len(points) > 1)
+                for colour, _, part in points]
         if points:
             # The first iterations lie far off and would set the scale.
             low, high = min(e.min() for e in late), max(e.max() for e in late)
@@ -78,7 +78,7 @@ def optimisation(data, path):
             over_iterations.legend(handles=[Line2D([], [], color=c, label=label or "one iteration each") for c, label, _ in points],
                                    loc="upper right", handlelength=1.4, labelspacing=0.3)
             if over_variance.get_legend_handles_labels()[1]:
-                over_variance.legend(loc="upper left", handlelength=1.0, labelspacing=0.3)
+                over_variance.legend(loc="upper left", handlelength=1.0, labelspacing=0.3, title="at zero variance")
             over_variance.set_xlim(left=0)
         else:
             for axes in (over_iterations, over_variance):
@@ -97,7 +97,7 @@ def best_replicate(part):
     return part.isel(replicate=int(numpy.nanargmin(energy))) if "replicate" in part["energy"].dims else part
 
 
-def draw_point(over_iterations, over_variance, part, colour, label, relative):
+def draw_point(over_iterations, over_variance, part, colour, relative):
     """Draws one point; returns the energies of its later iterations as drawn."""
     base = float(part["energy"]) if relative else 0.0
     sampled = float(part["energy"]) - base
@@ -117,10 +117,11 @@ def draw_point(over_iterations, over_variance, part, colour, label, relative):
     over_variance.errorbar(*final, marker="o", color=colour, markersize=4, markeredgecolor="black", markeredgewidth=0.5,
                            elinewidth=0.8, zorder=3)
     line = variance_extrapolation(*(numpy.append(a, b) for a, b in zip(averaged, final)))
-    if line.slope > 3 * line.slope_error:  # else the variance has not changed by more than its noise
+    # Not from noise, and no farther than the data reach: about the minimum of a family that does not hold the ground state the
+    # variance still changes where the energy no longer does.
+    if line.slope > 3 * line.slope_error and averaged[0].max() > 2 * final[0]:
         ends = numpy.array([0.0, averaged[0].max()])
         over_variance.plot(ends, line.value + line.slope * ends, color=colour, linewidth=0.8)
-        text = f"{label + ': ' if label else ''}{concise(line.value + base, line.error)} at zero variance"
         over_variance.errorbar(0, line.value, line.error, marker="s", color=colour, markersize=3, markerfacecolor="white",
-                               elinewidth=0.8, zorder=3, clip_on=False, linestyle="", label=text)
+                               elinewidth=0.8, zorder=3, clip_on=False, linestyle="", label=concise(line.value + base, line.error))
     return energy[late]

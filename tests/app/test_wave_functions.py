@@ -113,7 +113,8 @@ def test_published_energies_stand_beside_the_same_wave_function(tmp_path):
     data = opened(run(tmp_path, "six", particles=6))
     assert float(data.energy_published) == 20.1918 and float(data.energy_dmc) == 20.15932
     assert float(data.energy_dmc_error) == 8e-5
-    assert abs(float(data.dmc_z) - float((data.mean_energy - 20.15932) / numpy.hypot(data.mean_energy_error, 8e-5))) < 1e-9
+    assert abs(float(data.above_dmc) - (float(data.mean_energy) - 20.15932)) < 1e-12
+    assert abs(float(data.above_dmc_error) - numpy.hypot(float(data.mean_energy_error), 8e-5)) < 1e-15
     four = opened(run(tmp_path, "four"))
     assert numpy.isnan(four.energy_published) and numpy.isnan(four.energy_dmc)
 
