@@ -64,9 +64,8 @@ class VmcKind final : public study::Kind {
     return "ground state of a quantum dot: RBM, Slater, Jastrow, backflow wave functions";
   }
   std::string truth() const override {
-    return "exact energy at the frozen parameters (RBM: Gaussian mixture; two particles with Jastrow factors: quadrature); "
-           "minimum "
-           "of the ansatz and exact ground state (Taut 1993, power series; filled shells) as bounds";
+    return "exact energy at the frozen parameters (RBM: Gaussian mixture; pairs with Jastrow factors: quadrature); minimum of "
+           "the ansatz and exact ground state as bounds";
   }
   std::string conventions() const override {
     std::string text =
@@ -173,6 +172,8 @@ class VmcKind final : public study::Kind {
     s.sampler.sweeps = 64;
     s.sampler.thinning = std::min(s.sampler.thinning, 8u);
     s.sampler.target_error = 0;
+    s.sampler.keep_walkers = s.sampler.keep_energies = false;
+    s.observables.every = 0;
     s.optimiser.starts = 1;
     s.optimiser.iterations = std::min(s.optimiser.iterations, 2u);
     s.optimiser.choose_sweeps = 8;
@@ -197,10 +198,12 @@ class VmcKind final : public study::Kind {
                  study::Record& summary) const override {
     auto const s = vmc_settings(point);
     vmc::WaveFunction const wave_function(s.system, s.ansatz);
-    arma::vec const no_parameters(wave_function.n_parameters(), arma::fill::zeros);
-    summary.set("contact",
-                static_cast<double>(
-                    vmc::contact_behaviour(s.system, wave_function.cusp(no_parameters), wave_function.symmetry()).kind));
+    // A trained cusp is that of the frozen parameters.
+    arma::vec frozen(wave_function.n_parameters(), arma::fill::zeros);
+    if (!items.empty() && items.front().replicates.n_entries() > 0)
+      std::ranges::copy(items.front().replicates.values("parameters").first(frozen.n_elem), frozen.begin());
+    auto const contact = vmc::contact_behaviour(s.system, wave_function.cusp(frozen), wave_function.symmetry());
+    summary.set("contact", static_cast<double>(contact.kind));
     summary.set("symmetry", static_cast<double>(wave_function.symmetry()));
     auto const ground_state = vmc::ground_state_energy(s.system);
     if (ground_state) summary.set("ground_state", *ground_state);
@@ -250,7 +253,7 @@ class VmcKind final : public study::Kind {
     summary.set("mean_variance", sum_of_variances / n);
     if (auto const dmc = vmc::published_energy(s.system, vmc::PublishedMethod::diffusion); dmc && !ground_state) {
       summary.set("above_dmc", mean.value - dmc->value);
-      summary.set("above_dmc_error", std::hypot(mean.error, dmc->error));
+      summary.set("above_dmc_error", std::sqrt(mean.error * mean.error + dmc->error * dmc->error));
     }
     if (std::isfinite(bound_z)) summary.set("bound_z", bound_z);
     if (!std::isfinite(sum_of_truths)) return;

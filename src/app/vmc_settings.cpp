@@ -29,8 +29,8 @@ std::vector<Parameter> vmc_parameters() {
       integer("system.up", d.system.up, "particles of spin up, the first ones; -1: half of them").at_least(-1).at_most(1000),
       choice("system.statistics", "fermions", {"fermions", "bosons"}, "of the particles"),
       choice("system.trap", "harmonic", {"harmonic", "double_well"}, "shape of the trap"),
-      real("system.ratio_y", 1, "frequency in the second direction, in omega").above(0),
-      real("system.ratio_z", 1, "frequency in the third direction, in omega").above(0),
+      real("system.ratio_y", 1, "frequency in the second direction, in omega").at_least(1e-3).at_most(1e3),
+      real("system.ratio_z", 1, "frequency in the third direction, in omega").at_least(1e-3).at_most(1e3),
       real("system.well_distance", d.system.well_distance, "of double_well").unit("length").at_least(0),
       text("ansatz.factors", d.ansatz.factors, "the wave function, a product of: " + factors),
       integer("ansatz.hidden", static_cast<std::int64_t>(d.ansatz.hidden), "hidden units of rbm").at_least(0).at_most(10000),
@@ -101,7 +101,7 @@ std::vector<Parameter> vmc_parameters() {
           .at_least(0),
       integer("optimiser.window", d.optimiser.window, "iterations of a window of that test").at_least(8).at_most(1e6),
       real("optimiser.node_length", d.optimiser.node_length,
-           "within which gradients are regularised at nodes, in 1/sqrt(omega)")
+           "within which gradients are regularised at nodes, in (N/2)^(-3/4) / sqrt(omega)")
           .at_least(0),
       integer("optimiser.starts", d.optimiser.starts, "independent initialisations; the best is sampled")
           .at_least(1)

@@ -12,6 +12,7 @@
 #include "fermiac/app/registry.hpp"
 #include "fermiac/base/error.hpp"
 #include "fermiac/io/results_file.hpp"
+#include "fermiac/simd/functions.hpp"
 #include "fermiac/study/study_file.hpp"
 #include "vmc_settings.hpp"
 
@@ -103,7 +104,7 @@ std::map<std::string, arma::vec> StartingPoints::of(Parameters const& point, vmc
           return candidate.point.value(name) == point.value(name);
         }))
       continue;
-    double const distance = std::abs(std::log(candidate.point.real("system.omega") / here.system.omega));
+    double const distance = std::abs(simd::log(candidate.point.real("system.omega") / here.system.omega));
     if (distance < chosen_distance || (distance == chosen_distance && candidate.energy < chosen->energy)) {
       chosen = &candidate;
       chosen_distance = distance;
@@ -131,7 +132,7 @@ std::map<std::string, arma::vec> StartingPoints::of(Parameters const& point, vmc
         }))
       continue;
     arma::vec const parameters = chosen->parameters.subvec(arma::span(same->first, same->first + same->n_parameters - 1));
-    result[part.name] = parameters / same->form->units() % part.form->units();
+    result[part.name] = part.form->carried_over(parameters, *same->form);
   }
   if (result.empty()) refuse(path, "none of its factors is one of \"" + here.ansatz.factors + "\" with as many parameters");
   return result;

@@ -91,6 +91,8 @@ void Ensemble::merge_halves() {
 }
 
 double Ensemble::update_error() {
+  // Rounding is seen when it is removed: what the last round built up counts whether the next one follows now or after a stop.
+  for_each_pack([&](std::size_t i, Context*) { packs_[i].pack->refresh(); });
   auto const whole = collect(1, [](PackState const& state, std::span<double> value) { value[0] = state.pack->update_error(); });
   return *std::max_element(whole.begin(), whole.end());
 }

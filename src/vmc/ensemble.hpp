@@ -58,7 +58,7 @@ class Ensemble {
   void set_parameters(arma::vec const& parameters);
   /// `Pack::feature_scale` at the parameters set last.
   arma::vec feature_scale() const { return scale_; }
-  /// X = centre + deviation times normals of block `block` on of every walker's stream of placements.
+  /// X = deviation times normals of block `block` on of every walker's stream of placements.
   void place(rng::Key key, std::uint32_t replicate, std::uint64_t block, double deviation);
 
   void zero_derivatives(bool with_products);

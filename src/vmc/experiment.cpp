@@ -64,7 +64,12 @@ optimise::Schedule schedule_of(OptimiserSettings const& optimiser) {
   return optimise::Schedule::constant(optimiser.rate);
 }
 
-double node_length(Settings const& settings) { return settings.optimiser.node_length / std::sqrt(settings.system.omega); }
+/// As the distance to the node is taken by the slope along all coordinates, it has to shrink like the slope grows: its square
+/// is twice a kinetic energy, that goes like N^(3/2) in two dimensions.
+double node_length(Settings const& settings) {
+  double const root = std::sqrt(0.5 * std::max(2, settings.system.particles));
+  return settings.optimiser.node_length / (std::sqrt(settings.system.omega) * root * std::sqrt(root));
+}
 
 class Run {
  public:
@@ -188,7 +193,8 @@ class Run {
     ensemble_.set_parameters(flat_);
     std::uint64_t const blocks = (n_coordinates() + 1) / 2;
     // Shells fill up to an energy of about sqrt(2 N / spins) omega in two dimensions: so wide is the cloud without interaction.
-    double const shells = std::pow(0.5 * std::max(2, settings_.system.particles), 0.5 / settings_.system.dimensions);
+    double const shells =
+        simd::exp(0.5 / settings_.system.dimensions * simd::log(0.5 * std::max(2, settings_.system.particles)));
     double const deviation = shells / std::sqrt(2 * settings_.system.omega);
     ensemble_.place(key_, replicate_, placement * blocks, deviation);
     switch (settings_.sampler.method) {
@@ -492,7 +498,7 @@ class Run {
     outcome.trace_error = trace_errors_.col(chosen_);
     outcome.trace_variance = trace_variances_.col(chosen_);
     outcome.sweeps = done_;
-    outcome.update_error = ensemble_.update_error();
+    outcome.update_error = std::max(update_error_, ensemble_.update_error());
     outcome.symmetry = wave_function_.symmetry();
     outcome.virial_ratio = virial_ratio(means(LocalEnergies::kinetic), means(LocalEnergies::trap),
                                         means(LocalEnergies::interaction) + means(LocalEnergies::control));
@@ -626,6 +632,8 @@ class Run {
                                             taken_, offered_, sweeps_done_, averaging_from_, first_half_});
     state.put_integers("sweep_numbers", sweep_numbers_);
     state.put("step", {&step_, 1});
+    double const update_error = std::max(update_error_, ensemble_.update_error());
+    state.put("update_error", {&update_error, 1});
     state.put("parameters", flat_);
     state.put("parameters_sum", flat_sum_);
     state.put("traces", {traces_.memptr(), traces_.n_elem});
@@ -680,6 +688,7 @@ class Run {
     first_half_ = place[9];
     state.take_integers("sweep_numbers", sweep_numbers_);
     state.take("step", {&step_, 1});
+    state.take("update_error", {&update_error_, 1});
     state.take("parameters", flat_);
     state.take("parameters_sum", flat_sum_);
     state.take("traces", {traces_.memptr(), traces_.n_elem});
@@ -749,6 +758,7 @@ class Run {
   std::uint64_t sweeps_done_ = 0;
   std::vector<std::uint64_t> sweep_numbers_ = std::vector<std::uint64_t>(8);  ///< next of each purpose
   double step_ = 1;
+  double update_error_ = 0;  ///< of what was computed before the checkpoint
   arma::vec flat_;
   arma::vec flat_sum_;
   std::vector<StartOutcome> starts_;
@@ -829,6 +839,12 @@ void check(Settings const& settings) {
   if (optimiser.window < 8) refuse("optimiser.window", "at least 8", optimiser.window);
   if (!(optimiser.node_length >= 0) || !std::isfinite(optimiser.node_length))
     refuse("optimiser.node_length", "0 or greater", optimiser.node_length);
+  if (optimiser.method == Method::sr && optimiser.shift == 0 && optimiser.solver != Solver::dense)
+    refuse("optimiser.shift", "greater than 0 unless optimiser.solver is \"dense\"", optimiser.shift);
+  if (optimiser.method == Method::sr && optimiser.solver == Solver::samples &&
+      std::uint64_t{sampler.walkers} * optimiser.sweeps_per_iteration > 16384)
+    refuse("optimiser.solver", "\"samples\" for at most 16384 samples an iteration only (walkers times sweeps_per_iteration)",
+           static_cast<double>(sampler.walkers) * optimiser.sweeps_per_iteration);
   if (!(optimiser.averaged >= 0 && optimiser.averaged <= 1)) refuse("optimiser.averaged", "from 0 to 1", optimiser.averaged);
   if (optimiser.choose_sweeps < 2) refuse("optimiser.choose_sweeps", "at least 2", optimiser.choose_sweeps);
 }

@@ -230,10 +230,16 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
       double* __restrict along = along_.column(k);
       for (size_t w = 0; w < n; ++w) along[w] *= -0.5;
     }
-  if (node_length_ > 0 && wave_function_->moves_nodes())
-    for (size_t k = 0; k < n_parameters_; ++k) {
-      double* __restrict O = O_.column(k);
-      for (size_t w = 0; w < n; ++w) O[w] *= weight[w];
+  if (node_length_ > 0)
+    for (auto const& part : wave_function_->parts()) {
+      if (!part.form->moves_nodes()) continue;
+      for (auto k = part.first; k < part.first + part.n_parameters; ++k) {
+        double* __restrict O = O_.column(k);
+        for (size_t w = 0; w < n; ++w) O[w] *= weight[w];
+        if (!control) continue;
+        double* __restrict along = along_.column(k);
+        for (size_t w = 0; w < n; ++w) along[w] *= weight[w];
+      }
     }
   add_sample(*sums, n, energies.term(LocalEnergies::energy), O_, control ? &along_ : nullptr);
 }

@@ -27,7 +27,7 @@ void check(System const& system) {
                                       " particles 0 to all may have spin up (-1: half), not " + std::to_string(system.up));
   for (double const ratio : system.frequency_ratio)
     if (!(ratio > 0) || !std::isfinite(ratio))
-      throw InputError("system.frequency_ratio",
+      throw InputError("system.ratio_y",
                        "ratios of frequencies must be greater than 0 and finite, not " + std::to_string(ratio));
   if (!(system.well_distance >= 0) || !std::isfinite(system.well_distance))
     throw InputError("system.well_distance",

@@ -11,18 +11,6 @@
 namespace fermiac::vmc {
 namespace {
 
-/// "slater * pade_jastrow" as its names.
-std::vector<std::string> names_of(std::string const& product) {
-  std::vector<std::string> names(1);
-  for (char const c : product) {
-    if (c == '*')
-      names.emplace_back();
-    else if (c != ' ')
-      names.back() += c;
-  }
-  return names;
-}
-
 FactorKind const& kind_of(std::string const& name) {
   std::vector<std::string> known;
   for (auto const& kind : factor_kinds()) {
@@ -39,7 +27,7 @@ WaveFunction::WaveFunction(System const& system, AnsatzSettings const& ansatz) :
   arma::uword first = 0;
   std::size_t n_antisymmetric = 0;
   bool all_have_symmetry = true;
-  for (auto const& name : names_of(ansatz.factors)) {
+  for (auto const& name : factor_names(ansatz.factors)) {
     if (std::ranges::any_of(parts_, [&](Part const& part) { return part.name == name; }))
       throw InputError("ansatz.factors", "the factor \"" + name + "\" comes twice");
     auto form = kind_of(name).make(system, ansatz);
@@ -56,9 +44,7 @@ WaveFunction::WaveFunction(System const& system, AnsatzSettings const& ansatz) :
     throw InputError("ansatz.factors", "a factor that changes sign cannot be had for bosons");
   bool const exchanges_matter = has_like_pairs(system) || (system.statistics == Statistics::bosons && system.particles > 1);
   symmetry_ = all_have_symmetry || !exchanges_matter ? Symmetry::exact : Symmetry::none;
-  if (std::ranges::none_of(parts_, [](Part const& part) {
-        return part.name == "gaussian" || part.name == "rbm" || part.name == "slater" || part.name == "backflow";
-      }))
+  if (std::ranges::none_of(parts_, [](Part const& part) { return part.form->confines(); }))
     throw InputError("ansatz.factors", "nothing confines the particles: one factor must be gaussian, rbm, slater or backflow");
   is_rbm_ = parts_.size() == 1 && parts_[0].name == "rbm" && is_isotropic(system);
 }

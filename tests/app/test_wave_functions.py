@@ -208,6 +208,7 @@ def test_lengths_go_with_the_trap(tmp_path):
     assert numpy.allclose(ours[:4], 2 * best[:4], atol=1e-6)  # a
     assert numpy.allclose(ours[4], best[4], atol=1e-6)  # b
     assert numpy.allclose(ours[5:9], 2 * best[5:9], atol=1e-6)  # W
+    assert numpy.allclose(ours[9], best[9] + numpy.log(2), atol=1e-6)  # ln sigma
 
 
 def refused(folder, **options):
@@ -222,7 +223,6 @@ def test_files_that_cannot_be_started_from_are_named(observed, tmp_path):
     (tmp_path / "observed.h5").write_text("nothing")
     assert "observed.h5" in refused(tmp_path, ansatz=START)
     study = write_count(tmp_path / "count.toml")
-    assert fermiac("run", study, "--out", tmp_path / "observed.h5", "--overwrite").returncode in (0, 2)
     (tmp_path / "observed.h5").unlink()
     assert fermiac("run", study, "--out", tmp_path / "observed.h5").returncode == 0
     assert '"count"' in refused(tmp_path, ansatz=START)
@@ -248,8 +248,20 @@ def test_a_file_that_changed_meanwhile_is_noticed_and_results_are_shown_without_
 
 def test_the_template_names_every_factor_and_key():
     text = fermiac("template", "vmc").stdout
-    for word in ("pade_jastrow", "slater.", "start_from", "keep_walkers", "every", "gibbs"):
-        assert word.rstrip(".") in text
+    for word in ("pade_jastrow", "[slater]", "start_from", "keep_walkers", "every", "gibbs"):
+        assert word in text
     assert max(map(len, text.splitlines())) < 200
     shown = fermiac("list", "vmc").stdout
     assert "pade_jastrow: exp(" in shown and max(map(len, shown.splitlines()[1:])) < 160
+
+
+def test_studies_that_observe_are_timed_by_check(tmp_path):
+    study = write(tmp_path / "s.toml", ansatz='[observables]\nevery = 10\n')
+    result = fermiac("check", study)
+    assert result.returncode == 0, result.stderr
+    assert "longest item" in result.stdout
+
+
+def test_a_name_that_is_missing_in_a_product_is_refused(tmp_path):
+    result = fermiac("check", write(tmp_path / "s.toml", factors="slater * "))
+    assert result.returncode == 2 and result.stderr.count("\n") == 1 and "missing" in result.stderr

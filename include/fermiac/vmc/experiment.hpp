@@ -82,7 +82,8 @@ struct OptimiserSettings {
   double half_life = 50;          ///< inverse: iterations after which the rate is halved, greater than 0
   double tolerance = 0;           ///< atomic units, 0 and up: where greater, `optimise::Plateau` ends a start early
   std::uint32_t window = 20;      ///< of that test, 8 and up
-  double node_length = 0.05;      ///< of the regularisation at nodes, in 1 / sqrt(omega), 0 and up (`ProductPack`)
+  double node_length = 0.1;       ///< of the regularisation at nodes (`ProductPack`), in (particles / 2)^(-3/4) / sqrt(omega),
+                                  ///< 0 and up
   double averaged = 0.4;  ///< share of the iterations, the last ones, that is averaged, 0 to 1 (at least one iteration is)
   std::uint32_t choose_sweeps = 400;  ///< sweeps that estimate the energy of a start's result, 2 and up
 };

@@ -103,6 +103,12 @@ class FactorForm {
   virtual arma::vec initial_parameters(rng::Stream& stream) const = 0;
   /// The scale on which each parameter is of order 1: 1 for numbers, 1 / sqrt(omega) for lengths.
   virtual arma::vec units() const { return arma::vec(n_parameters(), arma::fill::ones); }
+  /// Parameters of the same factor in another trap, `from`, as they are in this one: by default, units for units.
+  virtual arma::vec carried_over(arma::vec const& parameters, FactorForm const& from) const {
+    return parameters / from.units() % units();
+  }
+  /// Whether it keeps the particles together by itself.
+  virtual bool confines() const { return false; }
   /// Whether O and its products have no variance at the nodes of Psi: parameters that move nodes.
   virtual bool moves_nodes() const { return false; }
 
@@ -117,6 +123,10 @@ struct FactorKind {
   /// @throws InputError  where the factor cannot be had for this system
   std::function<std::unique_ptr<FactorForm>(System const&, AnsatzSettings const&)> make;
 };
+
+/// The names in a product: "slater * pade_jastrow" has two.
+/// @throws InputError  naming ansatz.factors, where one is missing
+std::vector<std::string> factor_names(std::string const& product);
 
 /// All of them, in the order of their names.
 std::vector<FactorKind> const& factor_kinds();

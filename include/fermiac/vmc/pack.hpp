@@ -54,9 +54,11 @@ struct LocalEnergies {
 ///     Z = sum_i (del_i^2 G + 2 grad_i ln Psi . grad_i G),    G = defect / (D - 1) sum r_ij exp(-k r_ij),
 ///
 /// summed over unlike pairs, k = sqrt(omega), has mean 0 for every Psi (an integral of div(|Psi|^2 grad G) over |Psi|^2) and
-/// cancels the pole. For any O, the mean of Z O is minus twice that of grad G . grad O, so the mean of E_L O is that of (E_L -
-/// Z/2) O
-/// - 1/2 grad G . grad O, which has a variance where E_L O has none: `measure` sums the latter.
+/// cancels the pole. For any O the mean of Z O is minus that of grad G . grad O, so the mean of E_L O is that of
+///
+///     (E_L - Z/2) O - 1/2 grad G . grad O,
+///
+/// which has a variance where E_L O has none: `measure` sums it.
 ///
 /// Assaraf & Caffarel, Phys. Rev. Lett. 83, 4682 (1999) (control variates of this kind).
 class Pack {

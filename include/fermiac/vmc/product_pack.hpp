@@ -31,8 +31,9 @@ namespace fermiac::vmc {
 ///
 ///     f = 7 y^6 - 15 y^4 + 9 y^2,   y = d / node_length < 1, and 1 beyond,    d = 1 / |grad ln Psi|,
 ///
-/// which makes variances finite; since f has the mean 1 over y from 0 to 1, the bias is of order node_length^3 alone.
-/// node_length = 0 leaves everything as it is. The local energy itself is never touched.
+/// which makes variances finite; since f has the mean 1 over y from 0 to 1, the bias is of order node_length^3 alone, as long
+/// as the length is well below that over which Psi changes far from nodes. node_length = 0 leaves everything as it is. The
+/// local energy itself is never touched.
 ///
 /// Every 64 sweeps the factors are refreshed.
 ///
@@ -78,7 +79,6 @@ class ProductPack final : public Pack {
   double defect_ = 0;  ///< g - (D - 1) cusp of unlike pairs (`Pack`), 0 where it needs no control variate
   WaveFunction const* wave_function_;
   std::vector<std::unique_ptr<Factor>> factors_;
-  std::vector<arma::span> slices_;
 
   Columns x_;
   Proposal proposal_;

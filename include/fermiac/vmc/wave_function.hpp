@@ -18,8 +18,8 @@ namespace fermiac::vmc {
 ///
 /// Fermions of one spin need a wave function that changes sign under their exchange: exactly one antisymmetric factor, the
 /// others symmetric. Without an antisymmetric factor a product is refused where there are like pairs; with a factor that is
-/// neither, it is flagged (`symmetry` is not `exact`): its energy is still one of an allowed trial function for distinguishable
-/// particles only, bounded by the bosonic ground state, and E_L has a pole 1/r where like particles meet.
+/// neither, it is flagged (`symmetry` is not `exact`): its energy is bounded by the ground state of distinguishable particles
+/// alone, which is that of bosons, and E_L has a pole 1/r where like particles meet.
 class WaveFunction {
  public:
   /// @throws InputError  naming the key ("ansatz.factors", "slater.up", ...) where a factor is unknown, comes twice, or cannot

@@ -832,7 +832,7 @@ class Backflow final : public Factor {
   Columns F_proposed_;   ///< M
   Columns to_;           ///< D: where the proposal's particle goes
   Columns radial_;       ///< N: `radial_feature` of each particle
-  Columns radial_to_;    ///< 1: of the proposal\'s, where it goes
+  Columns radial_to_;    ///< 1: of the proposal's, where it goes
   Columns eta_;          ///< N x N: eta(i, j) in column i N + j
   Columns eta_from_;     ///< N: eta(p, j) of the proposal
   Columns eta_to_;       ///< N: eta(j, p)
@@ -875,6 +875,7 @@ class BackflowForm final : public FactorForm {
     return n;
   }
   Exchange exchange() const override { return has_like_pairs(layout_.system) ? Exchange::antisymmetric : Exchange::symmetric; }
+  bool confines() const override { return layout_.envelope.on; }
   arma::vec initial_parameters(rng::Stream& stream) const override {
     arma::vec result(n_parameters());
     double* next = result.memptr();
@@ -909,7 +910,7 @@ FactorKind backflow_kind() {
           "slater at displaced coordinates q_i = x_i (1 + mu) + sum_j (x_i - x_j) eta",
           {choice("backflow.form", "network", {"pair", "network"},
                   "eta of backflow: powers of 1 / (1 + kappa r_ij^2), or a network of r_ij^2, r_i^2, r_j^2"),
-           integer("backflow.terms", 4, "powers, or hidden units, of each function of backflow").at_least(1),
+           integer("backflow.terms", 4, "powers, or hidden units, of each function of backflow").at_least(1).at_most(256),
            flag("backflow.central", true, "whether backflow moves a particle along its own radius too")},
           [](System const& system, AnsatzSettings const& ansatz) { return std::make_unique<BackflowForm>(system, ansatz); }};
 }

@@ -102,6 +102,7 @@ class GaussianForm final : public FactorForm {
 
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
   Exchange exchange() const override { return Exchange::symmetric; }
+  bool confines() const override { return true; }
   arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters(), arma::fill::zeros); }
   std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
     return std::make_unique<Gaussian>(system_, trainable_, n_walkers);

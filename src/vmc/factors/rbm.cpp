@@ -323,6 +323,15 @@ class RbmForm final : public FactorForm {
     return unit;
   }
 
+  /// ln sigma has a unit too, to be added.
+  arma::vec carried_over(arma::vec const& parameters, FactorForm const& from) const override {
+    arma::vec result = FactorForm::carried_over(parameters, from);
+    if (shape_.sigma_trainable) result.back() += simd::log(units().front() / from.units().front());
+    return result;
+  }
+
+  bool confines() const override { return true; }
+
   std::unique_ptr<Factor> make(arma::uword n_walkers) const override {
     return std::make_unique<Rbm>(system_, shape_, initial_sigma_squared(system_, ansatz_), n_walkers);
   }

@@ -182,6 +182,7 @@ class SlaterForm final : public FactorForm {
 
   arma::uword n_parameters() const override { return envelope_.trainable ? 1 : 0; }
   Exchange exchange() const override { return has_like_pairs(system_) ? Exchange::antisymmetric : Exchange::symmetric; }
+  bool confines() const override { return envelope_.on; }
   arma::vec initial_parameters(rng::Stream&) const override {
     return arma::vec(n_parameters()).fill(simd::log(envelope_.width));
   }
@@ -194,26 +195,14 @@ class SlaterForm final : public FactorForm {
   Envelope envelope_;
 };
 
-/// Whether `name` is one of `factors`, names joined by "*".
-bool names_factor(std::string_view factors, std::string_view name) {
-  while (true) {
-    std::size_t const end = std::min(factors.find('*'), factors.size());
-    std::string_view one = factors.substr(0, end);
-    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
-    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
-    if (one == name) return true;
-    if (end == factors.size()) return false;
-    factors.remove_prefix(end + 1);
-  }
-}
-
 }  // namespace
 
 Envelope envelope(System const& system, AnsatzSettings const& ansatz, std::string const& factor) {
   if (system.statistics != Statistics::fermions)
     throw InputError("ansatz.factors", factor + " is for fermions, and system.statistics is \"bosons\"");
   std::string const& choice = ansatz.options.text("slater.envelope");
-  bool const confined = names_factor(ansatz.factors, "rbm") || names_factor(ansatz.factors, "gaussian");
+  bool const confined =
+      std::ranges::any_of(factor_names(ansatz.factors), [](auto const& name) { return name == "rbm" || name == "gaussian"; });
   if (choice == "off" && !confined)
     throw InputError("slater.envelope",
                      "slater.envelope = \"off\" leaves the particles free where neither rbm nor gaussian is a factor");
