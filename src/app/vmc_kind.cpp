@@ -214,7 +214,9 @@ class VmcKind final : public study::Kind {
       summary.set(name + "_error", published->error);
     };
     set_published("energy_dmc", vmc::PublishedMethod::diffusion);
-    if (auto const method = vmc::published_method(wave_function, s.ansatz.convention))
+    // The published machines have the trap's own width.
+    if (auto const method = vmc::published_method(wave_function, s.ansatz.convention);
+        method && !s.ansatz.sigma_trainable && s.ansatz.sigma_squared == 0)
       set_published("energy_published", *method);
     record_coordinates(s, summary);
     context.tick();

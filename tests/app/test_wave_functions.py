@@ -256,7 +256,7 @@ def test_the_template_names_every_factor_and_key():
 
 
 def test_studies_that_observe_are_timed_by_check(tmp_path):
-    study = write(tmp_path / "s.toml", ansatz='[observables]\nevery = 10\n')
+    study = write(tmp_path / "s.toml", every=10)
     result = fermiac("check", study)
     assert result.returncode == 0, result.stderr
     assert "longest item" in result.stdout
