@@ -16,15 +16,25 @@ using std::size_t;
 constexpr std::uint64_t sweeps_between_refreshes = 64;
 
 /// Columns of `ProductPack::ratio_`.
-enum : arma::uword { power_of_e, numerator, denominator, taken, n_ratio_columns };
+enum : arma::uword { power_of_e, numerator, denominator, taken, limit_here, limit_there, n_ratio_columns };
 
 /// (word + 1/2) 2^-32 - 1/2, times 2^32: exact. A signed conversion, for there is no unsigned one below AVX-512.
 [[gnu::always_inline]] inline double centred(std::uint32_t word) {
   return static_cast<double>(std::bit_cast<std::int32_t>(word ^ 0x80000000U)) + 0.5;
 }
 
-/// The drift limiter's factor w(v) / v; with v^2 tau -> 0 it goes to 1.
-[[gnu::always_inline]] inline double limiter(double v2_tau) { return 2.0 / (1.0 + std::sqrt(1.0 + 2.0 * v2_tau)); }
+/// tau w(v) / v, w(v) the limited drift; tau where v^2 tau -> 0.
+void limited_steps(Columns const& drift, double tau, double* __restrict step) {
+  size_t const n = drift.n_rows();
+  std::fill_n(step, n, 0.0);
+  for (size_t c = 0; c < drift.n_columns(); ++c) {
+    double const* __restrict v = drift.column(c);
+#pragma GCC ivdep
+    for (size_t k = 0; k < n; ++k) step[k] = std::fma(v[k], v[k], step[k]);
+  }
+#pragma GCC ivdep
+  for (size_t k = 0; k < n; ++k) step[k] = tau * (2.0 / (1.0 + std::sqrt(1.0 + 2.0 * (step[k] * tau))));
+}
 
 }  // namespace
 
@@ -168,30 +178,32 @@ std::uint64_t ProductPack::langevin(double tau, MoveStream const& stream, std::u
       second[k] = radius * angle.sin;
     }
   }
-  double* __restrict power = ratio_.column(power_of_e);
-  auto const squared = [n](Columns const& drift, size_t k) {
-    double v2 = 0;
-    for (size_t c = 0; c < drift.n_columns(); ++c) v2 = std::fma(drift.column(c)[k], drift.column(c)[k], v2);
-    return v2;
-  };
+  double* __restrict here = ratio_.column(limit_here);
+  limited_steps(here_, tau, here);
   for (size_t c = 0; c < D; ++c) {
     double const* __restrict x = x_.column(p * D + c);
     double* __restrict to = proposal_.x.column(c);
     double const* __restrict v = here_.column(c);
-    for (size_t k = 0; k < n; ++k) to[k] = std::fma(root, to[k], std::fma(tau * limiter(squared(here_, k) * tau), v[k], x[k]));
+#pragma GCC ivdep
+    for (size_t k = 0; k < n; ++k) to[k] = std::fma(root, to[k], std::fma(here[k], v[k], x[k]));
   }
   propose();
   there_.zero();
   for (auto& factor : factors_) factor->add_proposed_drift(x_, proposal_, there_);
+  double* __restrict there = ratio_.column(limit_there);
+  limited_steps(there_, tau, there);
+  double* __restrict power = ratio_.column(power_of_e);
+  double const weight = 0.5 / tau;
   for (size_t c = 0; c < D; ++c) {
     double const* __restrict x = x_.column(p * D + c);
     double const* __restrict to = proposal_.x.column(c);
     double const* __restrict v = here_.column(c);
     double const* __restrict w = there_.column(c);
+#pragma GCC ivdep
     for (size_t k = 0; k < n; ++k) {
-      double const forth = to[k] - x[k] - tau * limiter(squared(here_, k) * tau) * v[k];
-      double const back = x[k] - to[k] - tau * limiter(squared(there_, k) * tau) * w[k];
-      power[k] = std::fma((forth - back) * (forth + back), 0.5 / tau, power[k]);
+      double const forth = to[k] - x[k] - here[k] * v[k];
+      double const back = x[k] - to[k] - there[k] * w[k];
+      power[k] = std::fma((forth - back) * (forth + back), weight, power[k]);
     }
   }
   return decide(words[7]);

@@ -6,6 +6,7 @@
 
 #include "displacement.hpp"
 #include "elimination.hpp"
+#include "envelope.hpp"
 #include "fermiac/base/error.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/vmc/factors/slater.hpp"
@@ -232,7 +233,7 @@ class Backflow final : public Factor {
       }
       for (Spin const& spin : spins_)
         for (size_t i = 0; i < spin.n; ++i)
-          for (size_t l = 0; l <= i; ++l) add_curvature(spin, tile, i, l, sum);
+          for (size_t l = 0; l <= i; ++l) add_curvature(spin, i, l, sum);
       store(sum, tile, laplacian);
       for (size_t m = 0; m < M_; ++m) {
         double const width = width_[m % D];
@@ -252,7 +253,7 @@ class Backflow final : public Factor {
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
     if (direction == nullptr) know_slopes();
     if (layout_.envelope.trainable) {
-      width_derivative(x, O.column(first), direction, direction != nullptr ? along->column(first) : nullptr);
+      width_derivative(x, {width_, D}, O.column(first), direction, direction != nullptr ? along->column(first) : nullptr);
       ++first;
     }
     for (size_t tile = 0; tile < n_tiles_; ++tile) {
@@ -669,7 +670,7 @@ class Backflow final : public Factor {
   double* J(size_t i, size_t c, size_t m, size_t d) { return J_.column((i * D + c) * M_ + m * D + d); }
 
   /// sum_cd H_(ic)(ld) (J J^T)_(ic)(ld), twice where l is another particle.
-  void add_curvature(Spin const& spin, size_t tile, size_t i, size_t l, double* __restrict sum) {
+  void add_curvature(Spin const& spin, size_t i, size_t l, double* __restrict sum) {
     alignas(64) double product[D * D][tile_walkers] = {};
     size_t const stride = J_.stride();
     for (size_t m = 0; m < N_; ++m) {
@@ -698,24 +699,6 @@ class Backflow final : public Factor {
           sum[k] = std::fma(times * H, JJ[k], sum[k]);
         }
       }
-    (void)tile;
-  }
-
-  void width_derivative(Columns const& x, double* O, Columns const* direction, double* along) const {
-    double* __restrict result = O;
-    std::fill_n(result, n_, 0.0);
-    if (direction != nullptr) std::fill_n(along, n_, 0.0);
-    for (size_t i = 0; i < M_; ++i) {
-      double const width = width_[i % D];
-      double const* __restrict xi = x.column(i);
-#pragma GCC ivdep
-      for (size_t k = 0; k < n_; ++k) result[k] = std::fma(-0.5 * width * xi[k], xi[k], result[k]);
-      if (direction == nullptr) continue;
-      double const* __restrict d = direction->column(i);
-      double* __restrict slope = along;
-#pragma GCC ivdep
-      for (size_t k = 0; k < n_; ++k) slope[k] = std::fma(-width * xi[k], d[k], slope[k]);
-    }
   }
 
   /// The direction, and the rates of F where the walkers of a tile go along it: dF = H J d.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "envelope.hpp"
 #include "fermiac/simd/functions.hpp"
 
 namespace fermiac::vmc {
@@ -58,28 +59,10 @@ class Gaussian final : public Factor {
 
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
     if (!trainable_) return;
-    double* __restrict result = O.column(first);
-    std::fill_n(result, n_, 0.0);
-    if (direction != nullptr) std::fill_n(along->column(first), n_, 0.0);
-    for (std::size_t i = 0; i < M_; ++i) {
-      double const width = width_[i % dimensions_];
-      double const* __restrict xi = x.column(i);
-#pragma GCC ivdep
-      for (std::size_t k = 0; k < n_; ++k) result[k] = std::fma(-0.5 * width * xi[k], xi[k], result[k]);
-      if (direction == nullptr) continue;
-      double const* __restrict d = direction->column(i);
-      double* __restrict slope = along->column(first);
-#pragma GCC ivdep
-      for (std::size_t k = 0; k < n_; ++k) slope[k] = std::fma(-width * xi[k], d[k], slope[k]);
-    }
+    width_derivative(x, width_, O.column(first), direction, direction != nullptr ? along->column(first) : nullptr);
   }
 
-  void add_log_psi(Columns const& x, double* log_psi, double*) override {
-    for (std::size_t i = 0; i < M_; ++i) {
-      double const* xi = x.column(i);
-      for (std::size_t k = 0; k < n_; ++k) log_psi[k] -= 0.5 * width_[i % dimensions_] * xi[k] * xi[k];
-    }
-  }
+  void add_log_psi(Columns const& x, double* log_psi, double*) override { add_log_gaussian(x, width_, log_psi); }
 
  private:
   void add_force(double const* __restrict x, double width, double* __restrict drift) const {

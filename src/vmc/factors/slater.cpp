@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "determinant.hpp"
+#include "envelope.hpp"
 #include "fermiac/base/error.hpp"
 #include "fermiac/simd/functions.hpp"
 
@@ -115,29 +116,13 @@ class Slater final : public Factor {
 
   void log_derivatives(Columns const& x, Columns& O, arma::uword first, Columns const* direction, Columns* along) override {
     if (!envelope_.trainable) return;
-    double* __restrict result = O.column(first);
-    std::fill_n(result, n_, 0.0);
-    if (direction != nullptr) std::fill_n(along->column(first), n_, 0.0);
-    for (std::size_t i = 0; i < x.n_columns(); ++i) {
-      double const width = width_[i % D_];
-      double const* __restrict xi = x.column(i);
-#pragma GCC ivdep
-      for (std::size_t k = 0; k < n_; ++k) result[k] = std::fma(-0.5 * width * xi[k], xi[k], result[k]);
-      if (direction == nullptr) continue;
-      double const* __restrict d = direction->column(i);
-      double* __restrict slope = along->column(first);
-#pragma GCC ivdep
-      for (std::size_t k = 0; k < n_; ++k) slope[k] = std::fma(-width * xi[k], d[k], slope[k]);
-    }
+    width_derivative(x, {width_, D_}, O.column(first), direction, direction != nullptr ? along->column(first) : nullptr);
   }
 
   void add_log_psi(Columns const& x, double* log_psi, double* sign) override {
     for (auto const& determinant : determinants_) determinant->add_log(x, log_psi, sign);
     if (!envelope_.on) return;
-    for (std::size_t i = 0; i < x.n_columns(); ++i) {
-      double const* xi = x.column(i);
-      for (std::size_t k = 0; k < n_; ++k) log_psi[k] -= 0.5 * width_[i % D_] * xi[k] * xi[k];
-    }
+    add_log_gaussian(x, {width_, D_}, log_psi);
   }
 
   double update_error() const override { return update_error_; }
