@@ -494,9 +494,11 @@ class Run {
 
     outcome.chosen_start = chosen_;
     outcome.starts = starts_;
-    outcome.trace = traces_.col(chosen_);
-    outcome.trace_error = trace_errors_.col(chosen_);
-    outcome.trace_variance = trace_variances_.col(chosen_);
+    if (settings_.optimiser.iterations > 0) {
+      outcome.trace = traces_.col(chosen_);
+      outcome.trace_error = trace_errors_.col(chosen_);
+      outcome.trace_variance = trace_variances_.col(chosen_);
+    }
     outcome.sweeps = done_;
     outcome.update_error = std::max(update_error_, ensemble_.update_error());
     outcome.symmetry = wave_function_.symmetry();
