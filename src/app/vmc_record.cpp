@@ -122,7 +122,8 @@ std::vector<study::Dimension> vmc_dimensions(vmc::Settings const& settings) {
   auto const D = static_cast<std::uint64_t>(s.system.dimensions);
   bool const on = cells.every > 0;
   auto const n_walkers = s.sampler.keep_walkers ? s.sampler.walkers : 0;
-  return {{"parameter", vmc::WaveFunction(s.system, s.ansatz).n_parameters(), "parameters of the wave function"},
+  vmc::WaveFunction const wave_function(s.system, s.ansatz);
+  return {{"parameter", wave_function.n_parameters(), "parameters of the wave function", wave_function.parameter_names()},
           {"start", s.optimiser.starts, "independent initialisations"},
           {"iteration", s.optimiser.iterations, "changes of the parameters"},
           {"measurement", s.sampler.keep_energies ? s.sampler.sweeps / s.sampler.thinning : 0, "measurements"},
