@@ -13,9 +13,9 @@
 #include "fermiac/vmc/ground_state.hpp"
 #include "fermiac/vmc/pair_energy.hpp"
 #include "fermiac/vmc/published.hpp"
+#include "vmc_earlier.hpp"
 #include "vmc_record.hpp"
 #include "vmc_settings.hpp"
-#include "vmc_start.hpp"
 
 namespace fermiac::app {
 
@@ -41,6 +41,23 @@ double work_of(vmc::Settings const& s) {
 double exact_terms(vmc::Settings const& s) {
   double const pairs = std::max(1.0, 0.5 * s.system.particles * (s.system.particles - 1));
   return std::pow(s.ansatz.convention == vmc::Convention::f ? 3.0 : 2.0, static_cast<double>(s.ansatz.hidden)) * pairs;
+}
+
+/// What replicates gained over another wave function; NaN where nothing was compared.
+void summarise_gain(std::vector<study::ItemRecord> const& items, study::Record& summary) {
+  double n = 0, sum = 0, sum_of_squared_errors = 0, overlap = std::numeric_limits<double>::infinity();
+  for (auto const& item : items)
+    for (std::uint64_t i = 0; i < item.replicates.n_entries(); ++i) {
+      double const error = item.replicates.value("gain_error", i);
+      n += 1;
+      sum += item.replicates.value("gain", i);
+      sum_of_squared_errors += error * error;
+      overlap = std::min(overlap, item.replicates.value("overlap_share", i));
+    }
+  if (!std::isfinite(sum)) return;
+  summary.set("mean_gain", sum / n);
+  summary.set("mean_gain_error", std::sqrt(sum_of_squared_errors) / n);
+  summary.set("overlap", overlap);
 }
 
 /// The exact minimum of the wave function over its parameters, where it is known and affordable; else NaN.
@@ -93,6 +110,11 @@ class VmcKind final : public study::Kind {
            "Psi^2> = -N d\n"
            "and <T from Laplacian> = <T from gradient>. virial_ratio is 1 at a minimum where some scale is free, and says "
            "nothing elsewhere.\n"
+           "gain: of another wave function A (sampler.compare_with) on the same samples with weights w = |Psi_A/Psi|^2, <w "
+           "E_A>/<w> "
+           "- energy:\n"
+           "greater than 0 where Psi is the better one; overlap_share = <w>^2/<w^2>, where it is small gain_error does not "
+           "hold.\n"
            "energy_published: the same wave function elsewhere; energy_dmc: fixed-node diffusion Monte Carlo, a floor for "
            "slater "
            "times\n"
@@ -104,9 +126,10 @@ class VmcKind final : public study::Kind {
   void check(Parameters const& point) const override { vmc::check(vmc_settings(point)); }
 
   std::vector<study::Input> inputs(Parameters const& point) const override {
-    auto const& path = point.text("ansatz.start_from");
-    if (path.empty()) return {};
-    return {{"ansatz.start_from", path}};
+    std::vector<study::Input> inputs;
+    for (auto const* key : {"ansatz.start_from", "sampler.compare_with"})
+      if (auto const& path = point.text(key); !path.empty()) inputs.push_back({key, path});
+    return inputs;
   }
 
   void prepare(Parameters const& point) const override { vmc::check(settings_of(point)); }
@@ -120,6 +143,9 @@ class VmcKind final : public study::Kind {
     std::vector<study::Variable> const of_points = {
         {"mean_energy", p, e, "mean of energy over replicates", optional},
         {"mean_energy_error", p, e, "its standard error at these parameters", optional},
+        {"mean_gain", p, e, "mean of gain over replicates", optional},
+        {"mean_gain_error", p, e, "its standard error", optional},
+        {"overlap", p, "1", "smallest overlap_share of replicates", optional},
         {"exact", p, e, "mean of energy_truth over replicates", optional},
         {"mean_z", p, "1", "(mean_energy - exact) / mean_energy_error", optional},
         {"largest_z", p, "1", "energy_z of largest size", optional},
@@ -159,8 +185,9 @@ class VmcKind final : public study::Kind {
   }
 
   std::vector<std::string> table() const override {
-    return {"mean_energy", "exact",      "mean_z",    "largest_z",        "ansatz_minimum", "converged", "ground_state",
-            "bound_z",     "energy_dmc", "above_dmc", "energy_published", "mean_variance",  "symmetry",  "contact"};
+    return {"mean_energy",      "mean_gain",     "overlap",      "exact",   "mean_z",     "largest_z",
+            "ansatz_minimum",   "converged",     "ground_state", "bound_z", "energy_dmc", "above_dmc",
+            "energy_published", "mean_variance", "symmetry",     "contact"};
   }
 
   double work(Parameters const& point) const override { return work_of(vmc_settings(point)); }
@@ -253,6 +280,7 @@ class VmcKind final : public study::Kind {
     summary.set("mean_energy", mean.value);
     summary.set("mean_energy_error", mean.error);
     summary.set("mean_variance", sum_of_variances / n);
+    summarise_gain(items, summary);
     if (auto const dmc = vmc::published_energy(s.system, vmc::PublishedMethod::diffusion); dmc && !ground_state) {
       summary.set("above_dmc", mean.value - dmc->value);
       summary.set("above_dmc_error", std::sqrt(mean.error * mean.error + dmc->error * dmc->error));
@@ -268,11 +296,12 @@ class VmcKind final : public study::Kind {
  private:
   vmc::Settings settings_of(Parameters const& point) const {
     auto settings = vmc_settings(point);
-    settings.start_from = starting_points_.of(point, settings);
+    settings.start_from = earlier_.start_from(point, settings);
+    settings.compare_with = earlier_.compare_with(point, settings);
     return settings;
   }
 
-  mutable StartingPoints starting_points_;  // what `prepare` read
+  mutable EarlierResults earlier_;  // what `prepare` read
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "fermiac/base/error.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "hamiltonian.hpp"
+#include "node_weight.hpp"
 
 namespace fermiac::vmc {
 namespace {
@@ -222,15 +223,9 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
   local_energies(system_, x_, slope_, laplacian_.data(), defect_, energies, pair_gradient_);
   double* const weight = ratio_.column(taken);
   if (node_length_ > 0) {
-    // The squared distance to the node is half over the column of the gradient's kinetic energy.
-    double* __restrict from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
-    double const unit = 0.5 / (node_length_ * node_length_);
-#pragma GCC ivdep
-    for (size_t w = 0; w < n; ++w) {
-      double const y2 = std::min(1.0, unit / from_gradient[w]);
-      weight[w] = y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
-      from_gradient[w] *= weight[w];
-    }
+    double* const from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
+    node_weights(node_length_, from_gradient, n, weight);
+    for (size_t w = 0; w < n; ++w) from_gradient[w] *= weight[w];
   }
   if (sums == nullptr) return;
   bool const control = defect_ != 0;
