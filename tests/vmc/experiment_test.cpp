@@ -133,9 +133,11 @@ std::vector<std::uint64_t> bits_of(Outcome const& o) {
   add(bits, arma::vec(arma::vectorise(o.walkers)));
   add(bits, o.walker_energies);
   add(bits, o.energy_series);
-  add(bits, o.comparison.gain);
-  add(bits, o.comparison.energy);
-  add(bits, o.comparison.overlap_share);
+  if (std::isfinite(o.comparison.overlap_share)) {
+    add(bits, o.comparison.gain);
+    add(bits, o.comparison.energy);
+    add(bits, o.comparison.overlap_share);
+  }
   auto const& observed = o.observables;
   if (observed.n_samples == 0) return bits;
   add(bits, observed.n_samples);
