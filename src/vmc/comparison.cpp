@@ -55,8 +55,13 @@ void Comparison::add(arma::mat const& X) {
   ours_->measure(our_energies_, nullptr);
   theirs_->measure(their_energies_, nullptr);
   std::size_t const n = sums_.n_rows();
-  if (node_length_ > 0)
-    node_weights(node_length_, our_energies_.term(LocalEnergies::kinetic_from_gradient), n, node_weight_.data());
+  if (node_length_ > 0) {
+    double const* __restrict from_gradient = our_energies_.term(LocalEnergies::kinetic_from_gradient);
+    double* __restrict f = node_weight_.data();
+    double const unit = near_node(node_length_);
+#pragma GCC ivdep
+    for (std::size_t k = 0; k < n; ++k) f[k] = node_weight(unit, from_gradient[k]);
+  }
   arma::vec const our_log = ours_->log_psi();
   arma::vec const their_log = theirs_->log_psi();
   double const* __restrict ln_b = our_log.memptr();

@@ -39,6 +39,11 @@ void limited_steps(Columns const& drift, double tau, double* __restrict step) {
 
 }  // namespace
 
+double ProductPack::node_unit(System const& system) {
+  double const root = std::sqrt(0.5 * std::max(2, system.particles));
+  return 1 / (std::sqrt(system.omega) * root * std::sqrt(root));
+}
+
 ProductPack::ProductPack(WaveFunction const& wave_function, Sampler sampler, std::uint32_t first_walker, arma::uword n_walkers,
                          double node_length)
     : system_(wave_function.system()),
@@ -46,6 +51,7 @@ ProductPack::ProductPack(WaveFunction const& wave_function, Sampler sampler, std
       first_walker_(first_walker),
       n_parameters_(wave_function.n_parameters()),
       node_length_(wave_function.has_nodes() ? node_length : 0),
+      node_length_of_forms_(node_length_ > 0 ? 0.1 * node_unit(system_) : 0),
       wave_function_(&wave_function) {
   FERMIAC_ASSERT(sampler != Sampler::gibbs);
   auto const D = static_cast<arma::uword>(system_.dimensions);
@@ -223,9 +229,14 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
   local_energies(system_, x_, slope_, laplacian_.data(), defect_, energies, pair_gradient_);
   double* const weight = ratio_.column(taken);
   if (node_length_ > 0) {
-    double* const from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
-    node_weights(node_length_, from_gradient, n, weight);
-    for (size_t w = 0; w < n; ++w) from_gradient[w] *= weight[w];
+    double* __restrict from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
+    double const unit = near_node(node_length_);
+    double const unit_of_forms = near_node(node_length_of_forms_);
+#pragma GCC ivdep
+    for (size_t w = 0; w < n; ++w) {
+      weight[w] = node_weight(unit, from_gradient[w]);
+      from_gradient[w] *= node_weight(unit_of_forms, from_gradient[w]);
+    }
   }
   if (sums == nullptr) return;
   bool const control = defect_ != 0;
