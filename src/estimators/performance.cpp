@@ -1,0 +1,165 @@
+#include "fermiac/estimators/performance.hpp"
+
+#include <algorithm>
+#include <boost/math/special_functions/erf.hpp>
+#include <cmath>
+
+#include "fermiac/stats/binomial.hpp"
+#include "fermiac/stats/z_score.hpp"
+
+namespace fermiac::estimators {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double equality = 1e-11;
+
+double equality_z(double value, Truth const& truth, double scale) {
+  double const difference = value - truth.value;
+  return std::abs(difference) <= equality * scale + truth.error ? 0.0 : std::copysign(infinity, difference);
+}
+
+Finding constant(double value, Truth const& truth, double scale) {
+  return {value, 0, truth, truth.is_known() ? equality_z(value, truth, scale) : nan, true};
+}
+
+double cube_root_z(double value, Truth const& truth, double degrees_of_freedom) {
+  double const v = 2 / (9 * degrees_of_freedom);
+  double const own = truth.error / (3 * truth.value);
+  return (std::cbrt(value / truth.value) - (1 - v)) / std::sqrt(v + own * own);
+}
+
+Finding positive(double value, double error, Truth const& truth, double degrees_of_freedom) {
+  Finding result{value, error, truth};
+  if (truth.is_known() && error > 0) result.z = cube_root_z(value, truth, degrees_of_freedom);
+  return result;
+}
+
+Finding from_mean(stats::Moments const& moments, Truth const& truth) {
+  auto const mean = moments.mean_estimate();
+  Finding result{mean.value, mean.error, truth};
+  if (truth.is_known() && mean.error > 0) result.z = stats::z_score(mean, truth.value, truth.error);
+  return result;
+}
+
+/// Whether the spread of values is that of rounding.
+bool is_rounding(double variance, double scale) { return variance <= (equality * scale) * (equality * scale); }
+
+Truth known(double value, double error) { return {value, error}; }
+
+/// Bias, variance and mse of a pair as far as both are known.
+Truth minus(Truth const& a, Truth const& b) {
+  return a.is_known() && b.is_known() ? known(a.value - b.value, a.error + b.error) : Truth{};
+}
+
+}  // namespace
+
+CellTruth completed(CellTruth truth) {
+  if (!truth.mse.is_known() && truth.bias.is_known() && truth.variance.is_known())
+    truth.mse = known(truth.bias.value * truth.bias.value + truth.variance.value,
+                      2 * std::abs(truth.bias.value) * truth.bias.error + truth.variance.error);
+  return truth;
+}
+
+EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout const& layout, std::size_t e, std::size_t q) {
+  EstimatorFindings result;
+  auto const truth = completed(experiment.truth(e, q));
+  if (!truth.reported) return result;
+  double const target = experiment.targets()[q];
+  auto const moments = tally.estimate(e, q);
+  double const n = static_cast<double>(moments.count());
+  result.n = n;
+  result.failures = tally.failures(e, q);
+  if (n == 0) return result;
+  result.minimum = tally.minimum(e, q);
+  result.maximum = tally.maximum(e, q);
+  if (!(truth.finite_moments > 1)) return result;
+
+  double const b = moments.mean();
+  double const variance = moments.variance();
+  double const scale = std::max(truth.scale, std::abs(target));
+  if (truth.variance.is_known() && truth.variance.value == 0) {
+    result.bias = constant(b, truth.bias, scale);
+    result.variance = constant(variance, truth.variance, equality * scale * scale);
+    result.standard_error = constant(std::sqrt(variance), truth.variance, scale);
+    result.mse = constant(variance * (n - 1) / n + b * b, truth.mse, scale * scale);
+  } else {
+    bool const has_variance = truth.finite_moments > 2;
+    bool const has_kurtosis = truth.finite_moments > 4;
+    result.bias = {b, has_variance ? std::sqrt(variance / n) : nan, truth.bias};
+    if (truth.bias.is_known() && has_variance) {
+      double const null = truth.variance.is_known() ? truth.variance.value : variance;
+      result.bias.z = stats::z_score({b, std::sqrt(null / n)}, truth.bias.value, truth.bias.error);
+    }
+    if (has_variance) {
+      auto const estimate = moments.variance_estimate();
+      double const error = has_kurtosis ? estimate.error : nan;
+      double const f = std::isnan(truth.kurtosis) ? 2 * (variance / error) * (variance / error)
+                                                  : 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1));
+      result.variance = positive(variance, error, truth.variance, f);
+      double const s = std::sqrt(variance);
+      result.standard_error = {s, error / (2 * s), {}, result.variance.z};
+      if (truth.variance.is_known()) {
+        double const root = std::sqrt(truth.variance.value);
+        result.standard_error.truth = known(root, truth.variance.error / (2 * root));
+      }
+      double const m2 = moments.central_moment(2), m3 = moments.central_moment(3), m4 = moments.central_moment(4);
+      double const mse = m2 + b * b;
+      double const fourth = m4 + 4 * b * m3 + 6 * b * b * m2 + b * b * b * b;
+      double const mse_error = has_kurtosis ? std::sqrt(std::max(0.0, fourth - mse * mse) / (n - 1)) : nan;
+      result.mse = positive(mse, mse_error, truth.mse, 2 * (mse / mse_error) * (mse / mse_error));
+      if (truth.finite_moments > 3) result.skewness.value = moments.skewness();
+      if (has_kurtosis) result.kurtosis = {moments.kurtosis(), nan, {truth.kurtosis}};
+    }
+  }
+  result.mean = {target + b, result.bias.error, {}, result.bias.z};
+  if (truth.bias.is_known()) result.mean.truth = known(target + truth.bias.value, truth.bias.error);
+
+  auto const p = layout.partner[e];
+  if (p == e || tally.difference(e, q).count() == 0) return result;
+  auto const partner = completed(experiment.truth(p, q));
+  if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
+  auto const pair = [&](stats::Moments const& difference, Truth const& expected, double size) {
+    return is_rounding(difference.variance(), size) ? constant(difference.mean(), expected, size)
+                                                    : from_mean(difference, expected);
+  };
+  result.bias_difference = pair(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
+  if (truth.finite_moments > 4 && partner.finite_moments > 4)
+    result.mse_difference = pair(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
+  return result;
+}
+
+IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment, std::size_t i, std::size_t q) {
+  IntervalFindings result;
+  auto const truth = experiment.truth_of_interval(i, q);
+  if (!truth.reported) return result;
+  auto const width = tally.width(i, q);
+  double const n = static_cast<double>(width.count());
+  result.n = n;
+  result.failures = tally.interval_failures(i, q);
+  if (n == 0) return result;
+  double const hits = tally.hits(i, q);
+  double const c = hits / n;
+  result.coverage = {c, std::sqrt(c * (1 - c) / n), truth.coverage};
+  if (truth.coverage.is_known()) {
+    double const p = truth.coverage.value;
+    auto const k = static_cast<std::uint64_t>(hits);
+    auto const total = width.count();
+    // Each tail with half of what it shares, the smaller one as a quantile: no cancellation.
+    double const below = k == 0 ? 0.0 : stats::binomial_at_most(k - 1, total, p);
+    double const above = k == total ? 0.0 : stats::binomial_at_least(k + 1, total, p);
+    double const here = std::max(0.0, 1 - below - above);
+    double const low = below + here / 2, high = above + here / 2;
+    double const tail = std::min(low, high);
+    double const size = tail >= 0.5 ? 0.0 : tail > 0 ? boost::math::erfc_inv(2 * tail) * std::sqrt(2.0) : infinity;
+    result.coverage.z = low < high ? -size : size;
+    if (truth.coverage.error > 0) result.coverage.z = stats::z_score({c, std::sqrt(p * (1 - p) / n)}, p, truth.coverage.error);
+  }
+  double const scale = std::abs(width.mean());
+  result.width =
+      is_rounding(width.variance(), scale) ? constant(width.mean(), truth.width, scale) : from_mean(width, truth.width);
+  return result;
+}
+
+}  // namespace fermiac::estimators
