@@ -24,6 +24,12 @@
 
 namespace fermiac::estimators {
 
+/// The first four lines of the table, from the moments of d; NaN where there are too few replicates.
+struct Measures {
+  stats::Estimate bias, variance, standard_error, mse;
+};
+Measures measures_of(stats::Moments const& d);
+
 /// One measure of one cell.
 struct Finding {
   double value = std::numeric_limits<double>::quiet_NaN();
