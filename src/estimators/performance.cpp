@@ -43,8 +43,20 @@ Finding from_mean(stats::Moments const& moments, Truth const& truth) {
   return result;
 }
 
-/// Whether the spread of values is that of rounding.
-bool is_rounding(double variance, double scale) { return variance <= (equality * scale) * (equality * scale); }
+/// From values of a mean that were all equal up to rounding although nobody promised it: rarer ones than one in n / 10 may have
+/// been missed.
+Finding seemingly_constant(stats::Moments const& moments, Truth const& truth, double scale) {
+  auto result = constant(moments.mean(), truth, scale);
+  double const missed = 10 * scale / static_cast<double>(moments.count());
+  if (std::isinf(result.z) && std::abs(result.value - truth.value) <= missed) result.z = nan;
+  return result;
+}
+
+/// A mean with its error, or the constant that it seems to be.
+Finding from_values(stats::Moments const& moments, Truth const& truth, double scale) {
+  bool const is_rounding = moments.variance() <= (equality * scale) * (equality * scale);
+  return is_rounding ? seemingly_constant(moments, truth, scale) : from_mean(moments, truth);
+}
 
 Truth known(double value, double error) { return {value, error}; }
 
@@ -131,13 +143,9 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   if (p == e || tally.difference(e, q).count() == 0) return result;
   auto const partner = completed(experiment.truth(p, q));
   if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
-  auto const pair = [&](stats::Moments const& difference, Truth const& expected, double size) {
-    return is_rounding(difference.variance(), size) ? constant(difference.mean(), expected, size)
-                                                    : from_mean(difference, expected);
-  };
-  result.bias_difference = pair(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
+  result.bias_difference = from_values(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
   if (truth.finite_moments > 4 && partner.finite_moments > 4)
-    result.mse_difference = pair(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
+    result.mse_difference = from_values(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
   return result;
 }
 
@@ -168,8 +176,7 @@ IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment
     if (truth.coverage.error > 0) result.coverage.z = stats::z_score({c, std::sqrt(p * (1 - p) / n)}, p, truth.coverage.error);
   }
   double const scale = std::abs(width.mean());
-  result.width =
-      is_rounding(width.variance(), scale) ? constant(width.mean(), truth.width, scale) : from_mean(width, truth.width);
+  result.width = from_values(width, truth.width, scale);
   return result;
 }
 

@@ -76,6 +76,19 @@ BOOST_AUTO_TEST_CASE(constants_are_judged_by_equality) {
   BOOST_TEST(random.variance.z == infinity);
 }
 
+BOOST_AUTO_TEST_CASE(seeming_constants_are_wrong_only_where_no_rare_value_explains_them) {
+  FixedExperiment experiment({0, 0});
+  experiment.truths[0].bias.value = 0;
+  auto const z_of = [&](double expected) {
+    experiment.truths[1].bias.value = expected;
+    std::vector<double> x(1000, 2), y(1000, 3);
+    return experiment.found(experiment.tally({x, y}), 1).bias_difference.z;
+  };
+  BOOST_TEST(z_of(1) == 0);
+  BOOST_TEST(std::isnan(z_of(1.005)));
+  BOOST_TEST(z_of(1.02) == -infinity);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_infinite_is_left_out) {
   FixedExperiment experiment({0, 0});
   for (auto& truth : experiment.truths) truth.bias.value = truth.variance.value = 1;
