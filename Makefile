@@ -131,6 +131,7 @@ endif
 
 bench-run: $(PROGRAM) $(BENCHES)
 	@for b in $(filter-out %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
+	@echo "== numpy"; OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/numpy_bench.py
 	@for b in $(filter %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; \
 	  for n in 1 2 4; do $(MPIRUN) --oversubscribe -np $$n $$b || exit 1; done; done
 
