@@ -439,13 +439,16 @@ class EstimatorKind final : public study::Kind {
     auto const test = judged()[static_cast<std::size_t>(whole.value("largest_z_test"))].test;
     bool const of_interval =
         test.measure == Measure::coverage || test.measure == Measure::width || test.measure == Measure::coverage_difference;
+    auto const n_independent = whole.value("n_independent");
+    auto const distribution =
+        n_independent < estimators::Agreement::fewest_for_distribution
+            ? fmt::format("{} independent quantities are too few to judge the distribution of their p-values", n_independent)
+            : fmt::format("p-values of {} independent quantities uniform with p = {:.2g}", n_independent, whole.value("ks_p"));
     return fmt::format(
-        "Agreement with theory: {}; largest |z| {:.2f} ({} of {}, {}, point {}) of {}, Bonferroni bound {:.2f} (1e-3); "
-        "p-values of "
-        "{} independent quantities uniform with p = {:.2g}.\n",
+        "Agreement with theory: {}; largest |z| {:.2f} ({} of {}, {}, point {}) of {}, Bonferroni bound {:.2f} (1e-3); {}.\n",
         whole.value("agrees") == 1 ? "yes" : "NO", std::abs(whole.value("largest_z")), estimators::name(test.measure),
         of_interval ? rules_[test.which].name : estimators_[test.which].name, quantities_[test.quantity],
-        whole.value("largest_z_point"), n, whole.value("bonferroni_bound"), whole.value("n_independent"), whole.value("ks_p"));
+        whole.value("largest_z_point"), n, whole.value("bonferroni_bound"), distribution);
   }
 
  private:
