@@ -40,7 +40,8 @@ enum RuleNumber : std::size_t { exact, wald };
 
 /// The true covariance H Lambda H.
 struct Population {
-  Population(std::size_t dimensions, double condition) : d(dimensions), lambda(d), v(d), sigma(d, d), precision_dd(0), trace(0) {
+  Population(std::size_t dimensions, double condition)
+      : d(dimensions), lambda(d), v(d), sigma(d, d), precision_dd(0), trace(0) {
     double size = 0;
     for (std::size_t i = 0; i < d; ++i) {
       lambda(i) = std::pow(condition, -static_cast<double>(i) / static_cast<double>(d - 1));
@@ -147,9 +148,11 @@ struct Inverse {
       for (std::size_t r = 0; r < n_rows; ++r) sum[r] = std::fma(product[r], product[r], sum[r]);
     };
     for (std::size_t i = 0; i < d; ++i) {
-      add_square_of_row(i, [&](std::size_t r, std::size_t j) { return mean.colptr(j)[r]; }, of_mean);
+      add_square_of_row(
+          i, [&](std::size_t r, std::size_t j) { return mean.colptr(j)[r]; }, of_mean);
       for (std::size_t k = 0; k < d; ++k)
-        add_square_of_row(i, [&](std::size_t, std::size_t j) { return population.root(j, k); }, trace_ratio);
+        add_square_of_row(
+            i, [&](std::size_t, std::size_t j) { return population.root(j, k); }, trace_ratio);
     }
   }
 };
@@ -216,8 +219,8 @@ class CovMvnAtPoint final : public AtPoint {
         break;
       }
       case frobenius_loss:
-        truth.bias.value = mean_square(factor, kept, added) - 2 * factor * (kept * p.squares + added * p.trace * p.trace / d) +
-                           p.squares;
+        truth.bias.value =
+            mean_square(factor, kept, added) - 2 * factor * (kept * p.squares + added * p.trace * p.trace / d) + p.squares;
         if (added == 0) truth.bias_rate = -1;
         truth.variance_rate = -2;
         break;
@@ -258,8 +261,7 @@ class CovMvnAtPoint final : public AtPoint {
     if (i == exact) truth.coverage.value = confidence_;
     if (q == t2) {
       double const m = big_n_ - dimensions_;
-      if (i == wald)
-        truth.coverage.value = cdf(boost::math::fisher_f(dimensions_, m), reach_[wald] * m / (dimensions_ * n_));
+      if (i == wald) truth.coverage.value = cdf(boost::math::fisher_f(dimensions_, m), reach_[wald] * m / (dimensions_ * n_));
     } else if (i == exact) {
       truth.width.value = n_ * population_.sigma(0, 0) * (1 / lower_ - 1 / upper_);
     } else {
@@ -481,7 +483,8 @@ class CovMvn final : public Experiment {
     return "how far from the truth are covariance, inverse, determinant, eigenvalues and density of a fitted Gaussian?";
   }
   std::string truth() const override {
-    return "moments of Wishart matrices (Muirhead, Aspects of Multivariate Statistical Theory); eigenvalues by quadrature at d = 2";
+    return "moments of Wishart matrices (Muirhead, Aspects of Multivariate Statistical Theory); eigenvalues by quadrature at d "
+           "= 2";
   }
   std::string conventions() const override {
     return "x_i ~ N(0, Sigma), i = 1 ... n, in d dimensions, mean unknown; eigenvalues of Sigma fall geometrically from 1 to "
@@ -497,8 +500,8 @@ class CovMvn final : public Experiment {
   }
   void check(Parameters const& point) const override {
     if (point.integer("sample.n") <= point.integer("mvn.dimensions"))
-      throw InputError("sample.n", fmt::format("sample.n = {}: more than mvn.dimensions = {} are needed", point.integer("sample.n"),
-                                               point.integer("mvn.dimensions")));
+      throw InputError("sample.n", fmt::format("sample.n = {}: more than mvn.dimensions = {} are needed",
+                                               point.integer("sample.n"), point.integer("mvn.dimensions")));
   }
 
   std::vector<Estimator> estimators() const override {
@@ -513,8 +516,8 @@ class CovMvn final : public Experiment {
             {"wald", "S_11 (1 -+ z sqrt(2 / (N - 1))); t2: the region by chi square"}};
   }
   std::vector<std::string> quantities() const override {
-    return {"mean_1",  "sigma_11", "sigma_12",       "frobenius_loss", "precision_dd", "log_det",
-            "largest", "smallest", "sum_of_squares", "kl",             "t2"};
+    return {"mean_1",         "sigma_11", "sigma_12", "frobenius_loss", "precision_dd", "log_det", "largest", "smallest",
+            "sum_of_squares", "kl",       "t2"};
   }
   std::string sample_size_key() const override { return "sample.n"; }
 

@@ -13,20 +13,20 @@
 /// | shrunk    | (1 - a) S + a (tr S / d) I, a fixed (shrinkage.intensity)                                                   |
 /// | oas       | the same with a = min(1, [(1 - 2/d) tr S^2 + tr^2 S] / [(n + 1 - 2/d)(tr S^2 - tr^2 S / d)])                |
 ///
-/// | quantity            | of the estimate C            | what is known                                                            |
+/// | quantity            | of the estimate C            | what is known |
 /// |---------------------|------------------------------|--------------------------------------------------------------------------|
-/// | mean_1              | xbar_1                       | 0, Sigma_11 / N                                                          |
-/// | sigma_11, sigma_12  | C_11, C_12                   | sample: unbiased, variance (S_ij^2 + S_ii S_jj)/n                        |
-/// | frobenius_loss      | sum (C - Sigma)^2            | sample: (tr^2 + q)/n, mle: (n (tr^2 + q) + q)/N^2, q = tr Sigma^2        |
-/// | precision_dd        | (C^-1)_dd                    | (W^-1)_dd = (Sigma^-1)_dd / chi^2 with N - d degrees of freedom          |
-/// | log_det             | log det C                    | sum of log chi^2 with n, n - 1, ..., n - d + 1 degrees of freedom        |
-/// | largest, smallest   | eigenvalues of C             | d = 2: quadrature (`eigenvalues_of_two`); else the biases are +-O(1/N)   |
-/// | sum_of_squares      | of the eigenvalues of C      | E tr S^2 = q + (q + tr^2)/n                                              |
-/// | kl                  | KL(N(mu, Sigma), N(xbar, C)) | [N d (1 + 1/N)/(N - d - 2) - d + E log det(C Sigma^-1)]/2 of mle         |
-/// | t2                  | N (xbar - mu)' S^-1 (xbar - mu) | d n/(N - d) F(d, N - d)                                               |
+/// | mean_1              | xbar_1                       | 0, Sigma_11 / N | | sigma_11, sigma_12  | C_11, C_12 | sample:
+/// unbiased, variance (S_ij^2 + S_ii S_jj)/n                        | | frobenius_loss      | sum (C - Sigma)^2            |
+/// sample: (tr^2 + q)/n, mle: (n (tr^2 + q) + q)/N^2, q = tr Sigma^2        | | precision_dd        | (C^-1)_dd | (W^-1)_dd =
+/// (Sigma^-1)_dd / chi^2 with N - d degrees of freedom          | | log_det             | log det C                    | sum of
+/// log chi^2 with n, n - 1, ..., n - d + 1 degrees of freedom        | | largest, smallest   | eigenvalues of C             | d
+/// = 2: quadrature (`eigenvalues_of_two`); else the biases are +-O(1/N)   | | sum_of_squares      | of the eigenvalues of C | E
+/// tr S^2 = q + (q + tr^2)/n                                              | | kl                  | KL(N(mu, Sigma), N(xbar,
+/// C)) | [N d (1 + 1/N)/(N - d - 2) - d + E log det(C Sigma^-1)]/2 of mle         | | t2                  | N (xbar - mu)' S^-1
+/// (xbar - mu) | d n/(N - d) F(d, N - d)                                               |
 ///
-/// What is estimated of the losses `frobenius_loss`, `kl` and of `t2` is 0, so that their bias is their mean. Those that contain
-/// an inverse have finite moments below (N - d)/2 only.
+/// What is estimated of the losses `frobenius_loss`, `kl` and of `t2` is 0, so that their bias is their mean. Those that
+/// contain an inverse have finite moments below (N - d)/2 only.
 ///
 /// Intervals, `exact` and `wald`. Of sigma_11: [n S/q_+, n S/q_-] with quantiles of chi^2, and S (1 -+ z sqrt(2/n)). Of t2:
 /// [t2 - c, t2], which holds 0 exactly where the confidence region {m : N (xbar - m)' S^-1 (xbar - m) <= c} holds mu, c the
