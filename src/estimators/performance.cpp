@@ -43,8 +43,20 @@ Finding from_mean(stats::Moments const& moments, Truth const& truth) {
   return result;
 }
 
-/// Whether the spread of values is that of rounding.
-bool is_rounding(double variance, double scale) { return variance <= (equality * scale) * (equality * scale); }
+/// From values of a mean that were all equal up to rounding although nobody promised it: rarer ones than one in n / 10 may have
+/// been missed.
+Finding seemingly_constant(stats::Moments const& moments, Truth const& truth, double scale) {
+  auto result = constant(moments.mean(), truth, scale);
+  double const missed = 10 * scale / static_cast<double>(moments.count());
+  if (std::isinf(result.z) && std::abs(result.value - truth.value) <= missed) result.z = nan;
+  return result;
+}
+
+/// A mean with its error, or the constant that it seems to be.
+Finding from_values(stats::Moments const& moments, Truth const& truth, double scale) {
+  bool const is_rounding = moments.variance() <= (equality * scale) * (equality * scale);
+  return is_rounding ? seemingly_constant(moments, truth, scale) : from_mean(moments, truth);
+}
 
 Truth known(double value, double error) { return {value, error}; }
 
@@ -54,6 +66,19 @@ Truth minus(Truth const& a, Truth const& b) {
 }
 
 }  // namespace
+
+Measures measures_of(stats::Moments const& d) {
+  Measures result{d.mean_estimate(), d.variance_estimate(), {}, {}};
+  double const n = static_cast<double>(d.count());
+  double const s = std::sqrt(result.variance.value);
+  result.standard_error = {s, result.variance.error / (2 * s), n - 1};
+  double const b = d.mean();
+  double const m2 = d.central_moment(2), m3 = d.central_moment(3), m4 = d.central_moment(4);
+  double const mse = m2 + b * b;
+  double const fourth = m4 + 4 * b * m3 + 6 * b * b * m2 + b * b * b * b;
+  result.mse = {mse, std::sqrt(std::max(0.0, fourth - mse * mse) / (n - 1)), n - 1};
+  return result;
+}
 
 CellTruth completed(CellTruth truth) {
   if (!truth.mse.is_known() && truth.bias.is_known() && truth.variance.is_known())
@@ -76,38 +101,36 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   result.maximum = tally.maximum(e, q);
   if (!(truth.finite_moments > 1)) return result;
 
-  double const b = moments.mean();
-  double const variance = moments.variance();
+  auto const measured = measures_of(moments);
+  double const b = measured.bias.value;
+  double const variance = measured.variance.value;
   double const scale = std::max(truth.scale, std::abs(target));
   if (truth.variance.is_known() && truth.variance.value == 0) {
     result.bias = constant(b, truth.bias, scale);
     result.variance = constant(variance, truth.variance, equality * scale * scale);
-    result.standard_error = constant(std::sqrt(variance), truth.variance, scale);
-    result.mse = constant(variance * (n - 1) / n + b * b, truth.mse, scale * scale);
+    result.standard_error = constant(measured.standard_error.value, truth.variance, scale);
+    result.mse = constant(measured.mse.value, truth.mse, scale * scale);
   } else {
     bool const has_variance = truth.finite_moments > 2;
     bool const has_kurtosis = truth.finite_moments > 4;
-    result.bias = {b, has_variance ? std::sqrt(variance / n) : nan, truth.bias};
+    result.bias = {b, has_variance ? measured.bias.error : nan, truth.bias};
     if (truth.bias.is_known() && has_variance) {
       double const null = truth.variance.is_known() ? truth.variance.value : variance;
       result.bias.z = stats::z_score({b, std::sqrt(null / n)}, truth.bias.value, truth.bias.error);
     }
     if (has_variance) {
-      auto const estimate = moments.variance_estimate();
-      double const error = has_kurtosis ? estimate.error : nan;
-      double const f = std::isnan(truth.kurtosis) ? 2 * (variance / error) * (variance / error)
-                                                  : 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1));
+      double const error = has_kurtosis ? measured.variance.error : nan;
+      double const sampled = 2 * (variance / error) * (variance / error);
+      double const f = std::isnan(truth.kurtosis) ? sampled : std::min(sampled, 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1)));
       result.variance = positive(variance, error, truth.variance, f);
-      double const s = std::sqrt(variance);
-      result.standard_error = {s, error / (2 * s), {}, result.variance.z};
+      result.standard_error = {
+          measured.standard_error.value, has_kurtosis ? measured.standard_error.error : nan, {}, result.variance.z};
       if (truth.variance.is_known()) {
         double const root = std::sqrt(truth.variance.value);
         result.standard_error.truth = known(root, truth.variance.error / (2 * root));
       }
-      double const m2 = moments.central_moment(2), m3 = moments.central_moment(3), m4 = moments.central_moment(4);
-      double const mse = m2 + b * b;
-      double const fourth = m4 + 4 * b * m3 + 6 * b * b * m2 + b * b * b * b;
-      double const mse_error = has_kurtosis ? std::sqrt(std::max(0.0, fourth - mse * mse) / (n - 1)) : nan;
+      double const mse = measured.mse.value;
+      double const mse_error = has_kurtosis ? measured.mse.error : nan;
       result.mse = positive(mse, mse_error, truth.mse, 2 * (mse / mse_error) * (mse / mse_error));
       if (truth.finite_moments > 3) result.skewness.value = moments.skewness();
       if (has_kurtosis) result.kurtosis = {moments.kurtosis(), nan, {truth.kurtosis}};
@@ -120,13 +143,9 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   if (p == e || tally.difference(e, q).count() == 0) return result;
   auto const partner = completed(experiment.truth(p, q));
   if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
-  auto const pair = [&](stats::Moments const& difference, Truth const& expected, double size) {
-    return is_rounding(difference.variance(), size) ? constant(difference.mean(), expected, size)
-                                                    : from_mean(difference, expected);
-  };
-  result.bias_difference = pair(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
+  result.bias_difference = from_values(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
   if (truth.finite_moments > 4 && partner.finite_moments > 4)
-    result.mse_difference = pair(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
+    result.mse_difference = from_values(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
   return result;
 }
 
@@ -157,8 +176,7 @@ IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment
     if (truth.coverage.error > 0) result.coverage.z = stats::z_score({c, std::sqrt(p * (1 - p) / n)}, p, truth.coverage.error);
   }
   double const scale = std::abs(width.mean());
-  result.width =
-      is_rounding(width.variance(), scale) ? constant(width.mean(), truth.width, scale) : from_mean(width, truth.width);
+  result.width = from_values(width, truth.width, scale);
   return result;
 }
 

@@ -2,12 +2,16 @@
 
 #include "fermiac/estimators/experiments/cov_mvn.hpp"
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
+#include "fermiac/estimators/experiments/mcse_validity.hpp"
+#include "fermiac/estimators/experiments/rates.hpp"
 
 namespace fermiac::estimators {
 
 std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   std::vector<std::unique_ptr<Experiment const>> experiments;
   experiments.push_back(gauss_mean());
+  experiments.push_back(rates());
+  experiments.push_back(mcse_validity());
   experiments.push_back(cov_mvn());
   return experiments;
 }

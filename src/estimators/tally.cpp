@@ -13,7 +13,20 @@ namespace {
 
 constexpr std::size_t n_moments = stats::Moments::state_size;
 
-/// Moments of finite values, in the fixed order of a pack.
+stats::Moments loaded(std::span<double const> state) {
+  stats::Moments result;
+  result.load(state.first(n_moments));
+  return result;
+}
+
+void merge_moments(std::span<double> into, std::span<double const> from) {
+  auto whole = loaded(into);
+  whole.merge(loaded(from));
+  whole.save(into.first(n_moments));
+}
+
+}  // namespace
+
 stats::Moments moments_of(std::span<double const> x) {
   stats::Moments result;
   if (x.empty()) return result;
@@ -32,20 +45,6 @@ stats::Moments moments_of(std::span<double const> x) {
   result.load(std::array{n, mean, sums[0], sums[1], sums[2]});
   return result;
 }
-
-stats::Moments loaded(std::span<double const> state) {
-  stats::Moments result;
-  result.load(state.first(n_moments));
-  return result;
-}
-
-void merge_moments(std::span<double> into, std::span<double const> from) {
-  auto whole = loaded(into);
-  whole.merge(loaded(from));
-  whole.save(into.first(n_moments));
-}
-
-}  // namespace
 
 Layout::Layout(Experiment const& experiment)
     : n_estimators(experiment.estimators().size()),

@@ -9,6 +9,9 @@
 
 namespace fermiac::estimators {
 
+/// Moments of finite values that are there all at once: two passes, in the fixed order of `simd::sum_terms`.
+stats::Moments moments_of(std::span<double const> x);
+
 /// How many of everything an experiment has, and which estimator each is paired with.
 struct Layout {
   explicit Layout(Experiment const& experiment);
