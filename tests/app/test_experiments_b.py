@@ -9,6 +9,8 @@ from program import fermiac
 # Name of the kind: replicates, and its sweeps.
 SMALL = {
     "cov_mvn": (10000, '[[sweep]]\n"mvn.dimensions" = [2, 5]\n[[sweep]]\n"sample.n" = [12, 50]\n'),
+    "fid_mmd": (3000, '[[sweep]]\n"features.shift" = [0.0, 1.0]\n[[sweep]]\n"features.dimensions" = [2, 5]\n'
+                      '[[sweep]]\n"sample.n" = [8, 24]\n'),
 }
 
 
@@ -46,3 +48,13 @@ def test_moments_that_inverses_lack_are_flagged_and_not_averaged(tmp_path):
     assert list(numpy.isnan(cell.sel({"measure": "variance"}))) == [True, True, False, False]
     text = fermiac("show", tmp_path / "a.h5").stdout
     assert "sample (no mean)" in text and "sample (infinite variance)" in text and "(infinite 4th moment)" in text
+
+
+def test_biases_of_the_frechet_distance_are_those_that_are_known(tmp_path):
+    """d/N + d (d + 1)/(4 N) to first order; what extrapolation leaves is of the next one, negative here."""
+    data = ran(tmp_path, "fid_mmd", replicates=500, text="[sample]\nn = 400\n[features]\ndimensions = 6\n")
+    truth = data.performance_truth.sel(quantity="fid").sel({"measure": "bias"})
+    law = 6 / 400 + 42 / 1600
+    assert float(truth.sel(estimator="plug_in")) == pytest.approx(law, rel=0.02)
+    assert -0.02 * law < float(truth.sel(estimator="extrapolated")) < 0
+    assert float(data.performance_truth_error.sel(estimator="plug_in", quantity="fid").sel({"measure": "bias"})) < 1e-10
