@@ -4,6 +4,7 @@
 #include "fermiac/estimators/experiments/fid_mmd.hpp"
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
+#include "fermiac/estimators/experiments/nested_mc.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
 
 namespace fermiac::estimators {
@@ -15,6 +16,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(mcse_validity());
   experiments.push_back(cov_mvn());
   experiments.push_back(fid_mmd());
+  experiments.push_back(nested_mc());
   return experiments;
 }
 
