@@ -1,6 +1,7 @@
 #include "fermiac/estimators/registry.hpp"
 
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
+#include "fermiac/estimators/experiments/grad_gauss.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
 
@@ -11,6 +12,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(gauss_mean());
   experiments.push_back(rates());
   experiments.push_back(mcse_validity());
+  experiments.push_back(grad_gauss());
   return experiments;
 }
 
