@@ -1,6 +1,7 @@
 #include "fermiac/estimators/registry.hpp"
 
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
+#include "fermiac/estimators/experiments/grad_bernoulli.hpp"
 #include "fermiac/estimators/experiments/grad_gauss.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
@@ -13,6 +14,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(rates());
   experiments.push_back(mcse_validity());
   experiments.push_back(grad_gauss());
+  experiments.push_back(grad_bernoulli());
   return experiments;
 }
 
