@@ -2,6 +2,7 @@
 
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
 #include "fermiac/estimators/experiments/grad_bernoulli.hpp"
+#include "fermiac/estimators/experiments/grad_categorical.hpp"
 #include "fermiac/estimators/experiments/grad_gauss.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
@@ -15,6 +16,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(mcse_validity());
   experiments.push_back(grad_gauss());
   experiments.push_back(grad_bernoulli());
+  experiments.push_back(grad_categorical());
   return experiments;
 }
 

@@ -10,8 +10,10 @@ STUDIES = {
     "grad_gauss": '[[sweep]]\n"gauss.d" = [1, 3, 8]\n[[sweep]]\n"sample.k" = [4, 16]\n',
     "grad_bernoulli": '[[sweep]]\n"bernoulli.p" = [0.3, 0.5]\n[[sweep]]\n"relaxation.tau" = [0.1, 1, 10]\n'
                       '[integrand]\nlevel = 0.2\n',
+    "grad_categorical": '[[sweep]]\n"categorical.classes" = [2, 3, 10]\n[[sweep]]\n"relaxation.tau" = [0.3, 1]\n'
+                        '[integrand]\nlevel = 0.5\n[sample]\nk = 4\n',
 }
-REPLICATES = {"grad_gauss": 40000, "grad_bernoulli": 40000}
+REPLICATES = {"grad_gauss": 40000, "grad_bernoulli": 40000, "grad_categorical": 40000}
 
 
 def opened(path):
