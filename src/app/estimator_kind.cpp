@@ -207,6 +207,11 @@ class EstimatorKind final : public study::Kind {
   }
 
   std::vector<std::string> table() const override { return {}; }
+  std::vector<std::string> headline() const override {
+    std::vector<std::string> keys;
+    for (auto const& parameter : experiment_->parameters()) keys.push_back(parameter.key());
+    return keys;
+  }
 
   std::uint64_t replicates_per_item(Parameters const& point) const override {
     return static_cast<std::uint64_t>(point.integer("replicates.per_item"));
@@ -277,6 +282,14 @@ class EstimatorKind final : public study::Kind {
     record.item.set("partial_estimates", whole.estimates(), 0);
     record.item.set("partial_intervals", whole.intervals(), 0);
     record.item.set("partial_differences", whole.differences(), 0);
+  }
+
+  double memory(Parameters const& point) const override {
+    // Two copies of the moments of every pack, and kept values.
+    double const replicates = static_cast<double>(replicates_per_item(point));
+    double const packs = std::ceil(replicates / static_cast<double>(point.integer("replicates.per_pack")));
+    double const kept = point.flag("replicates.keep") ? replicates * static_cast<double>(empty_outputs(0).all().n_cols) : 0;
+    return 8 * (2 * packs * static_cast<double>(Tally(layout_).state_size()) + 2 * kept);
   }
 
   std::uint64_t first_round(Parameters const& point) const override {

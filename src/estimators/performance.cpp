@@ -120,8 +120,8 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
     }
     if (has_variance) {
       double const error = has_kurtosis ? measured.variance.error : nan;
-      double const f = std::isnan(truth.kurtosis) ? 2 * (variance / error) * (variance / error)
-                                                  : 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1));
+      double const sampled = 2 * (variance / error) * (variance / error);
+      double const f = std::isnan(truth.kurtosis) ? sampled : std::min(sampled, 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1)));
       result.variance = positive(variance, error, truth.variance, f);
       result.standard_error = {
           measured.standard_error.value, has_kurtosis ? measured.standard_error.error : nan, {}, result.variance.z};

@@ -10,7 +10,8 @@ constexpr double poll_interval_s = 0.05;
 
 SharedCounter::SharedCounter(Communicator const& communicator) : handle_(communicator.handle()) {
   MPI_Aint const bytes = communicator.is_root() ? n_words * static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
-  check(MPI_Win_allocate(bytes, sizeof(std::int64_t), MPI_INFO_NULL, handle_, &words_, &window_), "MPI_Win_allocate");
+  check(MPI_Win_allocate(bytes, sizeof(std::int64_t), MPI_INFO_NULL, handle_, &words_, &window_),
+        "MPI_Win_allocate (where UCX finds no network, the environment variable OMPI_MCA_osc=^ucx helps)");
   check(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   if (communicator.is_root())
     for (int i = 0; i < n_words; ++i) words_[i] = 0;

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <fstream>
 #include <functional>
 #include <map>
-#include <set>
 #include <sstream>
 
 #include "fermiac/base/error.hpp"
@@ -75,9 +75,58 @@ std::string host_name() {
   return name;
 }
 
+/// The cores that this process may use, as a hexadecimal mask.
+std::string core_mask() {
+  cpu_set_t set;
+  std::string mask;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return mask;
+  for (int first = 0; first < CPU_SETSIZE; first += 4) {
+    int digit = 0;
+    for (int i = 0; i < 4; ++i)
+      if (CPU_ISSET(first + i, &set)) digit |= 1 << i;
+    mask += "0123456789abcdef"[digit];
+  }
+  return mask;
+}
+
 int available_cores() {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/// What a run was given on one host: ranks there, and the cores that any of them may use.
+struct Given {
+  int ranks = 0;
+  int cores = 0;
+};
+
+/// By the host's name. Complete on rank 0, empty elsewhere; collective.
+std::map<std::string, Given> given_by_host(par::Communicator const& world) {
+  std::map<std::string, std::string> masks;
+  std::map<std::string, Given> given;
+  for (auto const& text : world.collect(host_name() + " " + core_mask())) {
+    auto const host = text.substr(0, text.find(' '));
+    auto const mask = text.substr(host.size() + 1);
+    auto& whole = masks.try_emplace(host, mask.size(), '0').first->second;
+    for (std::size_t i = 0; i < mask.size(); ++i)
+      whole[i] = "0123456789abcdef"[std::stoi(whole.substr(i, 1), nullptr, 16) | std::stoi(mask.substr(i, 1), nullptr, 16)];
+    ++given[host].ranks;
+  }
+  for (auto& [host, what] : given)
+    for (char const digit : masks.at(host))
+      what.cores += std::popcount(static_cast<unsigned>(std::stoi(std::string(1, digit), nullptr, 16)));
+  return given;
+}
+
+/// Seconds after which to stop: as asked for, or what SLURM leaves of its job less a tenth (5 to 60 s) to write checkpoints in.
+double time_limit_s(RunOptions const& options) {
+  char const* const end = std::getenv("SLURM_JOB_END_TIME");
+  if (std::isfinite(options.time_limit_s) || !end) return options.time_limit_s;
+  char* rest = nullptr;
+  double const end_s = std::strtod(end, &rest);
+  if (rest == end || *rest != '\0') return options.time_limit_s;
+  double const left_s = end_s - std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::max(0.0, left_s - std::clamp(0.1 * left_s, 5.0, 60.0));
 }
 
 /// Threads a rank uses; collective.
@@ -479,7 +528,7 @@ class Planner {
 };
 
 ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry const& registry) {
-  Deadline const deadline(options.time_limit_s);
+  Deadline const deadline(time_limit_s(options));
   std::string source;
   on_root(world, [&] { source = read_text(options.study); });
   source = world.broadcast(source);
@@ -499,7 +548,7 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   on_root(world, [&] { inputs = prepare_inputs(*study); });
   if (!world.is_root()) prepare_inputs(*study);
   int const threads = set_threads(world, options.threads);
-  auto const hosts = world.collect(host_name());
+  auto const given = given_by_host(world);
 
   std::unique_ptr<io::Lock> lock;
   std::string out;
@@ -524,12 +573,20 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   Execution execution;
   if (world.is_root()) {
     place = file.executions().size();
-    std::set<std::string> const distinct(hosts.begin(), hosts.end());
+    std::vector<std::string> hosts;
+    int n_cores = 0;
+    for (auto const& [host, what] : given) {
+      hosts.push_back(host);
+      n_cores += what.cores;
+      if (!options.quiet && what.ranks * threads > what.cores)
+        fmt::print(stderr, "fermiac: warning: {}: {} ranks x {} threads share {} cores\n", host, what.ranks, threads,
+                   what.cores);
+    }
     char const* const job = std::getenv("SLURM_JOB_ID");
     execution = {version(),
                  commit(),
                  build(),
-                 fmt::format("{}", fmt::join(distinct, " ")),
+                 fmt::format("{}", fmt::join(hosts, " ")),
                  job ? job : "",
                  time_now(),
                  "",
@@ -540,8 +597,10 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
                  0};
     file.write_execution(place, execution);
     if (!options.quiet)
-      fmt::print(stderr, "{}: {} points, {} items, {} to do; {} ranks x {} threads on {}\n", study->name(), study->n_points(),
-                 study->n_items(), n_to_do, world.size(), threads, execution.hosts);
+      fmt::print(
+          stderr, "{}: {} points, {} items, {} to do; {} ranks x {} threads on {} ({} cores){}\n", study->name(),
+          study->n_points(), study->n_items(), n_to_do, world.size(), threads, execution.hosts, n_cores,
+          std::isfinite(deadline.remaining_s()) ? fmt::format(", stops after {}", duration(deadline.remaining_s())) : "");
   }
   world.barrier();  // nobody writes before everybody has read what is pending
 

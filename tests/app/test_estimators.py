@@ -184,6 +184,24 @@ def test_stopping_gives_the_same_bits_after_kills_and_damage(tmp_path):
     assert same_bits(tmp_path / "a.h5", tmp_path / "b.h5") is None
 
 
+@pytest.mark.stat
+def test_errors_hold_after_stopping(tmp_path):
+    """1000 points that differ in nothing but their random numbers stop at 800 or 1600 skewed estimates (skewness 2, kurtosis 10)."""
+    study = tmp_path / "s.toml"
+    study.write_text('[study]\nname = "s"\nkind = "rates"\nseed = 1\nreplicates = 12800\n[[sweep]]\n'
+                     '"shrinkage.theta" = { linear = [0.001, 1, 1000] }\n[rates]\nfamily = "exponential"\n[sample]\nn = 9\n'
+                     '[replicates]\nper_item = 100\nper_pack = 100\nminimum = 200\ntarget_mcse = 0.0155\n')
+    data = opened(run(study, tmp_path / "a.h5"))
+    cell = dict(estimator="reciprocal", quantity="estimand")
+    assert set(numpy.unique(data["count"].sel(cell))) == {800, 1600}
+    bias, error, truth = (data[name].sel(cell).sel({"measure": "bias"}) for name in
+                          ("performance", "performance_error", "performance_truth"))
+    z = ((bias - truth) / error).values
+    # 2.5 % a tail and what skewness moves at 800 estimates, a percent: each bound lies 3.5 binomial errors or more beyond.
+    assert 0.010 < (z < -1.96).mean() < 0.055 and 0.003 < (z > 1.96).mean() < 0.045
+    assert abs(z.mean()) < 0.2  # stopping where errors happen to look small draws it down, by less than this
+
+
 # ---------------------------------------------------------------------------------------------------------- what readers see
 
 

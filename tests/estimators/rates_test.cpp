@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_SUITE(rates)
 BOOST_AUTO_TEST_CASE(has_known_values) {
   auto const nearly = boost::test_tools::tolerance(1e-9);
   {
-    // The median of three normals has variance 1 - sqrt(3)/pi (David & Nagaraja, section 3.2); of one, 1 and kurtosis 3.
+    // The median of three normals has variance 1 - sqrt(3)/pi (David & Nagaraja); of one, 1 and kurtosis 3.
     ExperimentPoint const point(*experiment, settings("normal", 3));
     BOOST_TEST(experiment->at(*point)->truth(median, 0).variance.value == 1 - std::numbers::sqrt3 / std::numbers::pi, nearly);
     ExperimentPoint const one(*experiment, settings("normal", 1));

@@ -1,22 +1,20 @@
-/// From moments to measures: bias, variance, mean squared error, coverage and width with their Monte Carlo errors, beside
-/// truth.
+/// From moments to measures: bias, variance, mean squared error, coverage and width with Monte Carlo errors, beside truth.
 ///
 /// With n replicates, d = x - target of mean b and central moments m_2, m_3, m_4, and kappa = m_4 / m_2^2:
 ///
-/// | measure           | estimate             | Monte Carlo standard error |
-/// |-------------------|----------------------|--------------------------------------------------------------------------------|
-/// | bias              | b                    | s / sqrt(n) | | variance          | s^2                  | unbiased, from the
-/// fourth k-statistic: about s^2 sqrt((kappa - 1) / n)         | | standard_error    | s                    | that of s^2 over
-/// 2 s: about s sqrt((kappa - 1) / (4 n))                        | | mse               | mean of d^2          | sqrt((m_4 + 4 b
-/// m_3 + 6 b^2 m_2 + b^4 - mse^2) / (n - 1)), as of the mean of d^2 | | coverage          | hits / n             | sqrt(c (1 -
-/// c) / n)                                                            | | width             | mean width           | its s /
-/// sqrt(n)                                                                | | differences       | mean of x_e - x_p; of their
-/// squared errors | their s / sqrt(n), by pairs                              |
+///     measure         estimate         Monte Carlo standard error
+///     bias            b                s / sqrt(n)
+///     variance        s^2              by the fourth k-statistic: about s^2 sqrt((kappa - 1) / n)
+///     standard_error  s                that of s^2 over 2 s: about s sqrt((kappa - 1) / (4 n))
+///     mse             mean of d^2      sqrt((m_4 + 4 b m_3 + 6 b^2 m_2 + b^4 - mse^2) / (n - 1))
+///     coverage        hits / n         sqrt(c (1 - c) / n)
+///     width           mean width       its s / sqrt(n)
+///     differences     of x_e - x_p and of squared errors, by pairs: their s / sqrt(n)
 ///
 /// Normal-theory errors (kappa = 3) are too small by sqrt(2 / (kappa - 1)) where kappa is larger: 0.756 for Gamma(4).
 ///
-/// T. P. Morris, I. R. White, M. J. Crowther, Stat. Med. 38, 2074 (2019), table 6; with kappa: R. A. Boik, cf.
-/// `stats::Moments::variance_estimate`.
+/// T. P. Morris, I. R. White, M. J. Crowther, Stat. Med. 38, 2074 (2019), table 6, has the normal-theory forms; the variance
+/// is `stats::Moments::variance_estimate`.
 #pragma once
 
 #include "fermiac/estimators/tally.hpp"
@@ -55,9 +53,9 @@ struct IntervalFindings {
 /// z-scores, so made that they are standard normal under the truth T even where n is not large:
 ///
 /// * bias: (b - T) / sqrt(V / n) with the exact variance V where it is known, else s^2;
-/// * variance, mse, standard_error: the cube root ((value / T)^(1/3) - (1 - 2/(9 f))) / sqrt(2/(9 f)) of a multiple of
-/// chi-square
-///   with f degrees of freedom, f = 2 (value / error)^2, or 2 / ((kappa - 3)/n + 2/(n - 1)) for a variance of known kappa;
+/// * variance, mse, standard_error: ((value / T)^(1/3) - (1 - 2/(9 f))) / sqrt(2/(9 f)), the cube root of a multiple of
+///   chi-square with f = 2 (value / error)^2 degrees of freedom; for a variance of known kappa 2 / ((kappa - 3)/n + 2/(n - 1))
+///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too;
 /// * coverage: the exact binomial P(K < hits) + P(K = hits)/2 as a normal quantile;
 /// * width and differences: (value - T) / error;
 /// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite.

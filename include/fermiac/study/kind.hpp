@@ -142,6 +142,9 @@ class Kind {
   /// Names of the point variables that `show` prints, in order. `x` is printed with its error where there is `x_error`.
   virtual std::vector<std::string> table() const = 0;
 
+  /// Keys whose values a reader of the table must know: `show` prints them where they are no columns of it.
+  virtual std::vector<std::string> headline() const { return {}; }
+
   /// How many replicates an item holds; the last one may hold fewer.
   virtual std::uint64_t replicates_per_item(Parameters const&) const { return 1; }
 
@@ -151,6 +154,9 @@ class Kind {
   /// Processor seconds that one unit of work takes on one thread here, by a short self-timing (at most half a second).
   /// After `prepare`.
   virtual double seconds_per_work(Parameters const&) const = 0;
+
+  /// Bytes that an item needs while it is computed, about; shared by the members of its team.
+  virtual double memory(Parameters const&) const { return 0; }
 
   /// Computes an item: fills the record's required variables for `replicates`, entry by entry.
   ///

@@ -4,12 +4,11 @@
 /// kurtosis kappa; their target is mu - b. From it each measure is estimated, and its Monte Carlo error is reported by four
 /// formulas:
 ///
-/// | formula   | bias        | variance                                   | standard error | mse |
-/// |-----------|-------------|--------------------------------------------|----------------|-----------------------------------------|
-/// | normal    | s / sqrt(R) | s^2 sqrt(2 / (R - 1))                      | s / sqrt(2 (R - 1)) | sqrt((2 s^4 + 4 b^2 s^2) / R)
-/// | | kurtosis  | s / sqrt(R) | this program's (estimators/performance.hpp) | the same       | the same | | jackknife |
-/// delete-one                                                                                                      |||| |
-/// bootstrap | standard deviation over `bootstrap.resamples` resamples ||||
+///     formula    bias         variance               standard error       mse
+///     normal     s / sqrt(R)  s^2 sqrt(2 / (R - 1))  s / sqrt(2 (R - 1))  sqrt((2 s^4 + 4 b^2 s^2) / R)
+///     kurtosis   as this program reports them: estimators/performance.hpp
+///     jackknife  delete-one
+///     bootstrap  spread over `bootstrap.resamples` resamples
 ///
 /// The quantities `bias`, `variance`, `standard_error`, `mse` are ratios reported / true, whose target is 1. True errors: those
 /// of bias, variance (s2 sqrt((kappa - 3)/R + 2/(R - 1))) and mse are exact; that of the standard error is half the relative

@@ -2,19 +2,19 @@
 ///
 /// `rates.family` chooses what is estimated from n draws. Unit scales lose nothing: all these estimators are equivariant.
 ///
-/// | family      | draws             | estimators                               | what is exact |
-/// |-------------|-------------------|------------------------------------------|---------------------------------------------------|
-/// | normal      | N(0, 1)           | mean; median                             | variance 1/n; the median's by quadrature of
-/// its order-statistic density (n odd), -> pi/(2n) | | uniform     | U(0, 1)           | maximum; corrected (n+1)/n max;
-/// twice_mean | max is Beta(n, 1): bias -1/(n+1), variance n/((n+1)^2 (n+2)): rate -2 against -1 | | exponential | Exp(1) |
-/// reciprocal 1/xbar; unbiased (n-1)/(n xbar) | bias 1/(n-1), variance n^2/((n-1)^2 (n-2)); moments below n are finite | |
-/// density     | N(0, 1)           | kde, Gaussian kernel, h = c n^(-1/5)     | mean integrated squared error, rate -4/5 | |
-/// entropy     | m equal cells     | plug_in; miller_madow + (occupied - 1)/(2n) | bias by binomial sums, variance of plug_in
-/// by trinomial sums | | shrinkage   | N(theta, 1/n I)   | mle; james_stein                         | risk d/n; (d - (d-2)^2
-/// E[1/(d-2+2K)])/n, K ~ Poisson(n |theta|^2/2) |
+///     family       draws           estimators                      what is exact
+///     normal       N(0, 1)         mean; median                    1/n; order-statistic quadrature (n odd), -> pi/(2n)
+///     uniform      U(0, 1)         maximum; corrected; twice_mean  Beta(n, 1): bias -1/(n+1), variance n/((n+1)^2 (n+2))
+///     exponential  Exp(1)          reciprocal; unbiased            bias 1/(n-1), variance n^2/((n-1)^2 (n-2))
+///     density      N(0, 1)         kde, h = c n^(-1/5)             mean integrated squared error (below), rate -4/5
+///     entropy      m equal cells   plug_in; miller_madow           bias by binomial, variance by trinomial sums
+///     shrinkage    N(theta, I/n)   mle; james_stein                risks d/n and (d - (d-2)^2 E[1/(d-2+2K)])/n
 ///
-/// In the last two but one, `kde`, the estimate is the integrated squared error of the density, in `shrinkage` the squared
-/// distance from theta: their target is 0 and their bias the risk. With f the standard normal density,
+/// corrected is (n+1)/n maximum (rate -2 against -1 of twice_mean), reciprocal 1/xbar with finite moments below order n,
+/// unbiased (n-1)/(n xbar), miller_madow plug_in + (occupied - 1)/(2n), K ~ Poisson(n |theta|^2/2).
+///
+/// Of `density` an estimate is the integrated squared error, of `shrinkage` the squared distance from theta: their target is 0
+/// and their bias the risk.
 ///
 ///     MISE = (1/(2 sqrt(pi))) [1/(n h) + (1 - 1/n)/sqrt(1 + h^2) - 2 sqrt(2)/sqrt(2 + h^2) + 1].
 ///
