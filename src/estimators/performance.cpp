@@ -138,6 +138,19 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   }
   result.mean = {target + b, result.bias.error, {}, result.bias.z};
   if (truth.bias.is_known()) result.mean.truth = known(target + truth.bias.value, truth.bias.error);
+  if (truth.signal && truth.finite_moments > 4 && variance > 0 && !result.variance.is_constant) {
+    double const signal = result.mean.value / std::sqrt(variance);
+    double const error = std::sqrt((1 + signal * (signal * (moments.kurtosis() - 1) / 4 - moments.skewness())) / n);
+    result.signal_to_noise = {std::abs(signal), error};
+    if (result.mean.truth.is_known() && truth.variance.is_known()) {
+      double const exact = std::abs(result.mean.truth.value) / std::sqrt(truth.variance.value);
+      double const own =
+          (result.mean.truth.error + exact * result.standard_error.truth.error) / std::sqrt(truth.variance.value);
+      result.signal_to_noise.truth = known(exact, own);
+      // The sign of what is mostly noise is lost.
+      if (exact > 5 * error) result.signal_to_noise.z = stats::z_score({std::abs(signal), error}, exact, own);
+    }
+  }
 
   auto const p = layout.partner[e];
   if (p == e || tally.difference(e, q).count() == 0) return result;

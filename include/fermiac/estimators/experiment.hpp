@@ -67,10 +67,13 @@ struct CellTruth {
   double finite_moments = std::numeric_limits<double>::infinity();
   /// Size of a single value where the variance is 0: constants must then equal the truth within 1e-11 of it.
   double scale = 1;
+  /// Whether the signal-to-noise ratio |mean| / deviation of one replicate is of interest, as it is for gradients.
+  bool signal = false;
   /// Exponents with which these fall along the sample size as it grows; NaN: none is known (or the measure is 0).
   double bias_rate = std::numeric_limits<double>::quiet_NaN();
   double variance_rate = std::numeric_limits<double>::quiet_NaN();
   double mse_rate = std::numeric_limits<double>::quiet_NaN();
+  double signal_rate = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// What is known about intervals by one rule for one quantity.
