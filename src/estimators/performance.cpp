@@ -188,8 +188,16 @@ IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment
     result.coverage.z = low < high ? -size : size;
     if (truth.coverage.error > 0) result.coverage.z = stats::z_score({c, std::sqrt(p * (1 - p) / n)}, p, truth.coverage.error);
   }
-  double const scale = std::abs(width.mean());
-  result.width = from_values(width, truth.width, scale);
+  result.width = from_values(width, truth.width, std::abs(width.mean()));
+  auto const first = experiment.truth_of_interval(0, q);
+  if (i > 0 && first.reported) {
+    double const more = tally.hits_alone(i, q) / n, less = tally.misses_alone(i, q) / n;
+    auto& difference = result.coverage_difference;
+    difference = {more - less, std::sqrt((more + less - (more - less) * (more - less)) / n),
+                  minus(truth.coverage, first.coverage)};
+    if (difference.truth.is_known() && more + less > 0)
+      difference.z = stats::z_score({difference.value, difference.error}, difference.truth.value, difference.truth.error);
+  }
   return result;
 }
 

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import xarray
 
-from fermiac import same_bits
+from fermiac import findings, same_bits
 from program import fermiac, kill_all_ranks, start
 
 STUDY = """
@@ -217,6 +217,15 @@ def test_show_says_the_same_as_text_csv_and_json(baseline):
     cell = dict(estimator="map", quantity="mu")
     assert row["value"] == float(data.performance.sel(n=10, **cell).sel({"measure": "variance"}))
     assert row["truth"] == pytest.approx(0.32, rel=1e-12)
+
+
+def test_python_reads_the_same_findings(baseline):
+    frame = findings(opened(baseline / "a.h5"))
+    row = frame[(frame.n == 10) & (frame.quantity == "mu") & (frame.method == "map") & (frame.measure == "variance")].iloc[0]
+    rows = json.loads(fermiac("show", baseline / "a.h5", "--json").stdout)
+    shown = next(r for r in rows if (r["n"], r["table"], r["line"], r["measure"]) == (10, "mu", "map", "variance"))
+    assert all(row[part] == shown[part] for part in ("value", "error", "truth", "z"))
+    assert set(frame.measure) >= {"bias", "coverage", "difference in mse", "rate of variance", "kurtosis"}
 
 
 def test_rates_stand_at_the_last_point_of_their_line(baseline):

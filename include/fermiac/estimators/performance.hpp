@@ -10,7 +10,7 @@
 ///     signal_to_noise S = |mean| / s   of one replicate: sqrt((1 + S^2 (kappa - 1) / 4 -+ S skewness) / n), - for mean > 0
 ///     coverage        hits / n         sqrt(c (1 - c) / n)
 ///     width           mean width       its s / sqrt(n)
-///     differences     of x_e - x_p and of squared errors, by pairs: their s / sqrt(n)
+///     differences     of x_e - x_p, of squared errors, of hits, by pairs: their s / sqrt(n)
 ///
 /// Normal-theory errors (kappa = 3) are too small by sqrt(2 / (kappa - 1)) where kappa is larger: 0.756 for Gamma(4).
 ///
@@ -49,6 +49,7 @@ struct EstimatorFindings {
 struct IntervalFindings {
   double n = 0, failures = 0;
   Finding coverage, width;
+  Finding coverage_difference;  ///< from the first rule; empty for that one and where only one of them is declared to cover
 };
 
 /// z-scores, so made that they are standard normal under the truth T even where n is not large:
@@ -59,7 +60,8 @@ struct IntervalFindings {
 ///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too;
 /// * coverage: the exact binomial P(K < hits) + P(K = hits)/2 as a normal quantile;
 /// * width, differences and signal_to_noise: (value - T) / error;
-/// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite.
+/// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite;
+/// * widths and differences that were all equal: the same, but NaN up to 10 scale / n, for rare values may have been missed.
 ///
 /// A truth's own error is added in quadrature. Cube root: Wilson & Hilferty, PNAS 17, 684 (1931); f: G. E. P. Box, Biometrika
 /// 40, 318 (1953), section 2.
