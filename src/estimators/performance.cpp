@@ -60,6 +60,9 @@ Finding from_values(stats::Moments const& moments, Truth const& truth, double sc
 
 Truth known(double value, double error) { return {value, error}; }
 
+/// Whether sample variances are near a law that is known.
+bool is_judged(CellTruth const& truth) { return truth.finite_moments > 8; }
+
 /// Bias, variance and mse of a pair as far as both are known.
 Truth minus(Truth const& a, Truth const& b) {
   return a.is_known() && b.is_known() ? known(a.value - b.value, a.error + b.error) : Truth{};
@@ -132,6 +135,7 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
       double const mse = measured.mse.value;
       double const mse_error = has_kurtosis ? measured.mse.error : nan;
       result.mse = positive(mse, mse_error, truth.mse, 2 * (mse / mse_error) * (mse / mse_error));
+      if (!is_judged(truth)) result.variance.z = result.standard_error.z = result.mse.z = nan;
       if (truth.finite_moments > 3) result.skewness.value = moments.skewness();
       if (has_kurtosis) result.kurtosis = {moments.kurtosis(), nan, {truth.kurtosis}};
     }
@@ -157,8 +161,10 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   auto const partner = completed(experiment.truth(p, q));
   if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
   result.bias_difference = from_values(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
-  if (truth.finite_moments > 4 && partner.finite_moments > 4)
+  if (truth.finite_moments > 4 && partner.finite_moments > 4) {
     result.mse_difference = from_values(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
+    if (!is_judged(truth) || !is_judged(partner)) result.mse_difference.z = nan;
+  }
   return result;
 }
 

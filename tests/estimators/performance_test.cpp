@@ -117,9 +117,14 @@ BOOST_AUTO_TEST_CASE(what_is_infinite_is_left_out) {
     experiment.truths[1].finite_moments = moments;
     return experiment.found(tally, 1);
   };
-  auto const all = with(4.5), no_fourth = with(4), no_variance = with(2), no_mean = with(1);
+  auto const all = with(8.5), no_eighth = with(8), no_fourth = with(4), no_variance = with(2), no_mean = with(1);
   BOOST_TEST(!std::isnan(all.variance.error));
   BOOST_TEST(!std::isnan(all.mse_difference.value));
+  BOOST_TEST((!std::isnan(all.variance.z) && !std::isnan(all.mse.z) && !std::isnan(all.mse_difference.z)));
+  BOOST_TEST((no_eighth.variance.error == all.variance.error && no_eighth.mse.error == all.mse.error));
+  BOOST_TEST((std::isnan(no_eighth.variance.z) && std::isnan(no_eighth.standard_error.z) && std::isnan(no_eighth.mse.z)));
+  BOOST_TEST((std::isnan(no_eighth.mse_difference.z) && !std::isnan(no_eighth.mse_difference.error)));
+  BOOST_TEST(no_eighth.bias.z == all.bias.z);
   BOOST_TEST(!std::isnan(no_fourth.variance.value));
   BOOST_TEST((std::isnan(no_fourth.variance.error) && std::isnan(no_fourth.variance.z) && std::isnan(no_fourth.mse.z)));
   BOOST_TEST(!std::isnan(no_fourth.bias.z));

@@ -63,7 +63,8 @@ struct CellTruth {
   double kurtosis =
       std::numeric_limits<double>::quiet_NaN();  ///< of the estimate, 3 for a normal one; sharpens z; NaN: not known
   /// E|x|^r is finite for r below this. Up to 4 the variance has no error, up to 2 there is no variance, up to 1 no mean:
-  /// these are flagged and left out, not averaged into a number.
+  /// these are flagged and left out, not averaged into a number. Up to 8 the error of the variance has itself no variance:
+  /// variances and mean squared errors are shown with it but have no z.
   double finite_moments = std::numeric_limits<double>::infinity();
   /// Size of a single value where the variance is 0: constants must then equal the truth within 1e-11 of it.
   double scale = 1;

@@ -57,7 +57,8 @@ struct IntervalFindings {
 /// * bias: (b - T) / sqrt(V / n) with the exact variance V where it is known, else s^2;
 /// * variance, mse, standard_error: ((value / T)^(1/3) - (1 - 2/(9 f))) / sqrt(2/(9 f)), the cube root of a multiple of
 ///   chi-square with f = 2 (value / error)^2 degrees of freedom; for a variance of known kappa 2 / ((kappa - 3)/n + 2/(n - 1))
-///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too;
+///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too; none of these, nor
+///   that of an mse difference, where E|x|^8 is infinite, for then no such law is near;
 /// * coverage: the exact binomial P(K < hits) + P(K = hits)/2 as a normal quantile;
 /// * width, differences and signal_to_noise: (value - T) / error;
 /// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite;
