@@ -19,12 +19,6 @@ using namespace fermiac::vmc;
 
 namespace {
 
-AnsatzSettings product(std::string const& factors) {
-  AnsatzSettings ansatz;
-  ansatz.factors = factors;
-  return ansatz;
-}
-
 /// One change of the parameters by a rate of 1e-12: sampling at parameters that are given, or drawn by the initialisation.
 Settings frozen(System const& system, AnsatzSettings const& ansatz) {
   Settings settings;
