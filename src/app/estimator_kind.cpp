@@ -31,13 +31,16 @@ struct NamedMeasure {
   char const* name;
   estimators::Finding estimators::EstimatorFindings::*finding;
 };
-constexpr NamedMeasure measures[] = {
-    {"bias", &estimators::EstimatorFindings::bias},        {"variance", &estimators::EstimatorFindings::variance},
-    {"mse", &estimators::EstimatorFindings::mse},          {"standard_error", &estimators::EstimatorFindings::standard_error},
-    {"mean", &estimators::EstimatorFindings::mean},        {"skewness", &estimators::EstimatorFindings::skewness},
-    {"kurtosis", &estimators::EstimatorFindings::kurtosis}};
+constexpr NamedMeasure measures[] = {{"bias", &estimators::EstimatorFindings::bias},
+                                     {"variance", &estimators::EstimatorFindings::variance},
+                                     {"mse", &estimators::EstimatorFindings::mse},
+                                     {"signal_to_noise", &estimators::EstimatorFindings::signal_to_noise},
+                                     {"standard_error", &estimators::EstimatorFindings::standard_error},
+                                     {"mean", &estimators::EstimatorFindings::mean},
+                                     {"skewness", &estimators::EstimatorFindings::skewness},
+                                     {"kurtosis", &estimators::EstimatorFindings::kurtosis}};
 constexpr std::size_t n_measures = std::size(measures);
-constexpr std::size_t n_with_rates = 3;  // the first ones
+constexpr std::size_t n_with_rates = 4;  // the first ones
 
 /// Values that belong together: an estimate, its error, its truth with its error, z.
 constexpr char const* parts[] = {"", "_error", "_truth", "_truth_error", "_z"};
@@ -359,7 +362,7 @@ class EstimatorKind final : public study::Kind {
         for (std::size_t m = 0; m < n_measures; ++m) put("performance", place * n_measures + m, found.*measures[m].finding);
         put("difference", place * 2, found.bias_difference);
         put("difference", place * 2 + 1, found.mse_difference);
-        double const asymptotic[] = {truth.bias_rate, truth.variance_rate, truth.mse_rate};
+        double const asymptotic[] = {truth.bias_rate, truth.variance_rate, truth.mse_rate, truth.signal_rate};
         std::ranges::copy(asymptotic,
                           summary.values("rate_asymptotic").begin() + static_cast<std::ptrdiff_t>(place * n_with_rates));
       }

@@ -60,6 +60,9 @@ Finding from_values(stats::Moments const& moments, Truth const& truth, double sc
 
 Truth known(double value, double error) { return {value, error}; }
 
+/// Whether sample variances are near a law that is known.
+bool is_judged(CellTruth const& truth) { return truth.finite_moments > 8; }
+
 /// Bias, variance and mse of a pair as far as both are known.
 Truth minus(Truth const& a, Truth const& b) {
   return a.is_known() && b.is_known() ? known(a.value - b.value, a.error + b.error) : Truth{};
@@ -132,20 +135,36 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
       double const mse = measured.mse.value;
       double const mse_error = has_kurtosis ? measured.mse.error : nan;
       result.mse = positive(mse, mse_error, truth.mse, 2 * (mse / mse_error) * (mse / mse_error));
+      if (!is_judged(truth)) result.variance.z = result.standard_error.z = result.mse.z = nan;
       if (truth.finite_moments > 3) result.skewness.value = moments.skewness();
       if (has_kurtosis) result.kurtosis = {moments.kurtosis(), nan, {truth.kurtosis}};
     }
   }
   result.mean = {target + b, result.bias.error, {}, result.bias.z};
   if (truth.bias.is_known()) result.mean.truth = known(target + truth.bias.value, truth.bias.error);
+  if (truth.signal && truth.finite_moments > 4 && variance > 0 && !result.variance.is_constant) {
+    double const signal = result.mean.value / std::sqrt(variance);
+    double const error = std::sqrt((1 + signal * (signal * (moments.kurtosis() - 1) / 4 - moments.skewness())) / n);
+    result.signal_to_noise = {std::abs(signal), error};
+    if (result.mean.truth.is_known() && truth.variance.is_known()) {
+      double const exact = std::abs(result.mean.truth.value) / std::sqrt(truth.variance.value);
+      double const own =
+          (result.mean.truth.error + exact * result.standard_error.truth.error) / std::sqrt(truth.variance.value);
+      result.signal_to_noise.truth = known(exact, own);
+      // The sign of what is mostly noise is lost.
+      if (exact > 5 * error) result.signal_to_noise.z = stats::z_score({std::abs(signal), error}, exact, own);
+    }
+  }
 
   auto const p = layout.partner[e];
   if (p == e || tally.difference(e, q).count() == 0) return result;
   auto const partner = completed(experiment.truth(p, q));
   if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
   result.bias_difference = from_values(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
-  if (truth.finite_moments > 4 && partner.finite_moments > 4)
+  if (truth.finite_moments > 4 && partner.finite_moments > 4) {
     result.mse_difference = from_values(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
+    if (!is_judged(truth) || !is_judged(partner)) result.mse_difference.z = nan;
+  }
   return result;
 }
 

@@ -47,6 +47,26 @@ BOOST_AUTO_TEST_CASE(of_five_estimates_is_that_of_the_hand) {
   BOOST_TEST(interval.width.value == 3, nearly);
 }
 
+BOOST_AUTO_TEST_CASE(signals_are_means_over_deviations) {
+  FixedExperiment experiment({0});
+  experiment.truths[0].signal = true;
+  experiment.truths[0].bias.value = 5;
+  experiment.truths[0].variance.value = 4;
+  // Mean 3.6, s^2 = 4.3, central moments 3.44, -1.008 and 17.8592.
+  for (double const sign : {1.0, -1.0}) {
+    std::vector<double> x;
+    for (double const v : {1, 2, 4, 5, 6}) x.push_back(sign * v);
+    auto const found = experiment.found(experiment.tally({x})).signal_to_noise;
+    double const S = 3.6 / std::sqrt(4.3);
+    BOOST_TEST(found.value == S, nearly);
+    double const kurtosis = 17.8592 / (3.44 * 3.44), skewness = -1.008 / std::pow(3.44, 1.5);
+    BOOST_TEST(found.error == std::sqrt((1 + S * S * (kurtosis - 1) / 4 - S * skewness) / 5), nearly);
+    BOOST_TEST(found.truth.value == 2.5, nearly);
+  }
+  experiment.truths[0].signal = false;
+  BOOST_TEST(std::isnan(experiment.found(experiment.tally({{1, 2, 4, 5, 6}})).signal_to_noise.value));
+}
+
 BOOST_AUTO_TEST_CASE(coverage_is_judged_by_the_exact_binomial) {
   FixedExperiment experiment({0});
   experiment.of_interval.coverage.value = 0.3;
@@ -97,9 +117,14 @@ BOOST_AUTO_TEST_CASE(what_is_infinite_is_left_out) {
     experiment.truths[1].finite_moments = moments;
     return experiment.found(tally, 1);
   };
-  auto const all = with(4.5), no_fourth = with(4), no_variance = with(2), no_mean = with(1);
+  auto const all = with(8.5), no_eighth = with(8), no_fourth = with(4), no_variance = with(2), no_mean = with(1);
   BOOST_TEST(!std::isnan(all.variance.error));
   BOOST_TEST(!std::isnan(all.mse_difference.value));
+  BOOST_TEST((!std::isnan(all.variance.z) && !std::isnan(all.mse.z) && !std::isnan(all.mse_difference.z)));
+  BOOST_TEST((no_eighth.variance.error == all.variance.error && no_eighth.mse.error == all.mse.error));
+  BOOST_TEST((std::isnan(no_eighth.variance.z) && std::isnan(no_eighth.standard_error.z) && std::isnan(no_eighth.mse.z)));
+  BOOST_TEST((std::isnan(no_eighth.mse_difference.z) && !std::isnan(no_eighth.mse_difference.error)));
+  BOOST_TEST(no_eighth.bias.z == all.bias.z);
   BOOST_TEST(!std::isnan(no_fourth.variance.value));
   BOOST_TEST((std::isnan(no_fourth.variance.error) && std::isnan(no_fourth.variance.z) && std::isnan(no_fourth.mse.z)));
   BOOST_TEST(!std::isnan(no_fourth.bias.z));

@@ -37,6 +37,12 @@ struct FactorCheck {
   bool symmetric_under_all = false;  ///< whether exchanging unlike particles too changes nothing
 };
 
+inline vmc::AnsatzSettings product(std::string const& factors) {
+  vmc::AnsatzSettings ansatz;
+  ansatz.factors = factors;
+  return ansatz;
+}
+
 inline std::unique_ptr<vmc::FactorForm> make_form(vmc::System const& system, vmc::AnsatzSettings const& ansatz,
                                                   std::string const& name) {
   for (auto const& kind : vmc::factor_kinds())

@@ -63,14 +63,18 @@ struct CellTruth {
   double kurtosis =
       std::numeric_limits<double>::quiet_NaN();  ///< of the estimate, 3 for a normal one; sharpens z; NaN: not known
   /// E|x|^r is finite for r below this. Up to 4 the variance has no error, up to 2 there is no variance, up to 1 no mean:
-  /// these are flagged and left out, not averaged into a number.
+  /// these are flagged and left out, not averaged into a number. Up to 8 the error of the variance has itself no variance:
+  /// variances and mean squared errors are shown with it but have no z.
   double finite_moments = std::numeric_limits<double>::infinity();
   /// Size of a single value where the variance is 0: constants must then equal the truth within 1e-11 of it.
   double scale = 1;
+  /// Whether the signal-to-noise ratio |mean| / deviation of one replicate is of interest, as it is for gradients.
+  bool signal = false;
   /// Exponents with which these fall along the sample size as it grows; NaN: none is known (or the measure is 0).
   double bias_rate = std::numeric_limits<double>::quiet_NaN();
   double variance_rate = std::numeric_limits<double>::quiet_NaN();
   double mse_rate = std::numeric_limits<double>::quiet_NaN();
+  double signal_rate = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// What is known about intervals by one rule for one quantity.

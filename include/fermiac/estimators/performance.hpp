@@ -7,6 +7,7 @@
 ///     variance        s^2              by the fourth k-statistic: about s^2 sqrt((kappa - 1) / n)
 ///     standard_error  s                that of s^2 over 2 s: about s sqrt((kappa - 1) / (4 n))
 ///     mse             mean of d^2      sqrt((m_4 + 4 b m_3 + 6 b^2 m_2 + b^4 - mse^2) / (n - 1))
+///     signal_to_noise S = |mean| / s   of one replicate: sqrt((1 + S^2 (kappa - 1) / 4 -+ S skewness) / n), - for mean > 0
 ///     coverage        hits / n         sqrt(c (1 - c) / n)
 ///     width           mean width       its s / sqrt(n)
 ///     differences     of x_e - x_p, of squared errors, of hits, by pairs: their s / sqrt(n)
@@ -41,7 +42,7 @@ struct Finding {
 struct EstimatorFindings {
   double n = 0, failures = 0;
   double minimum = std::numeric_limits<double>::quiet_NaN(), maximum = minimum;  ///< of x
-  Finding mean, bias, variance, standard_error, mse, skewness, kurtosis;
+  Finding mean, bias, variance, standard_error, mse, signal_to_noise, skewness, kurtosis;
   Finding bias_difference, mse_difference;  ///< against the partner; empty for the partner itself
 };
 
@@ -56,9 +57,10 @@ struct IntervalFindings {
 /// * bias: (b - T) / sqrt(V / n) with the exact variance V where it is known, else s^2;
 /// * variance, mse, standard_error: ((value / T)^(1/3) - (1 - 2/(9 f))) / sqrt(2/(9 f)), the cube root of a multiple of
 ///   chi-square with f = 2 (value / error)^2 degrees of freedom; for a variance of known kappa 2 / ((kappa - 3)/n + 2/(n - 1))
-///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too;
+///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too; none of these, nor
+///   that of an mse difference, where E|x|^8 is infinite, for then no such law is near;
 /// * coverage: the exact binomial P(K < hits) + P(K = hits)/2 as a normal quantile;
-/// * width and differences: (value - T) / error;
+/// * width, differences and signal_to_noise: (value - T) / error;
 /// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite;
 /// * widths and differences that were all equal: the same, but NaN up to 10 scale / n, for rare values may have been missed.
 ///
