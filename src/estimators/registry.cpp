@@ -1,5 +1,6 @@
 #include "fermiac/estimators/registry.hpp"
 
+#include "fermiac/estimators/experiments/beta_vae_linear.hpp"
 #include "fermiac/estimators/experiments/cov_mvn.hpp"
 #include "fermiac/estimators/experiments/fid_mmd.hpp"
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
@@ -14,6 +15,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(gauss_mean());
   experiments.push_back(rates());
   experiments.push_back(mcse_validity());
+  experiments.push_back(beta_vae_linear());
   experiments.push_back(cov_mvn());
   experiments.push_back(fid_mmd());
   experiments.push_back(nested_mc());
