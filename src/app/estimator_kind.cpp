@@ -42,8 +42,6 @@ constexpr std::size_t n_with_rates = 3;  // the first ones
 /// Values that belong together: an estimate, its error, its truth with its error, z.
 constexpr char const* parts[] = {"", "_error", "_truth", "_truth_error", "_z"};
 
-std::size_t place_of(Measure measure) { return static_cast<std::size_t>(measure); }
-
 /// Makes a kind of study of an experiment.
 class EstimatorKind final : public study::Kind {
  public:
@@ -116,7 +114,7 @@ class EstimatorKind final : public study::Kind {
         {"partial_intervals",
          Scope::item,
          "",
-         "moments of widths, hits, failures",
+         "moments of widths, hits, failures, hits and misses where the first rule's are others",
          Presence::optional,
          {"interval", "quantity", "interval_statistic"}},
         {"partial_differences",
@@ -168,7 +166,8 @@ class EstimatorKind final : public study::Kind {
     for (auto const& [name, about] : {std::pair{"n_scores", "z-scores of the study"},
                                       {"n_independent", "of independent quantities, declared beforehand"},
                                       {"largest_z", "the z-score of largest size"},
-                                      {"largest_z_place", "its number: point, then measure by measure"},
+                                      {"largest_z_point", "the point it is of"},
+                                      {"largest_z_test", "its number among the z-scores of a point"},
                                       {"bonferroni_bound", "that it stays below with probability 0.999 where all is right"},
                                       {"ks_p", "P of the Kolmogorov-Smirnov distance of the independent p-values from uniform"},
                                       {"agrees", "1 where the study agrees with theory"}})
@@ -196,11 +195,12 @@ class EstimatorKind final : public study::Kind {
         labelled("quantity", "component of what is estimated", quantities_),
         labelled("interval", "rule for intervals", rule_names),
         labelled("measure", "of an estimator", measure_names),
-        labelled("interval_measure", "of a rule for intervals", {"coverage", "width"}),
+        labelled("interval_measure", "of a rule for intervals", {"coverage", "width", "coverage_difference"}),
         labelled("difference_measure", "of a pair", {"bias", "mse"}),
         labelled("rate_measure", "of an estimator", rate_names),
         labelled("statistic", "of the estimates of an item", {"n", "mean", "m2", "m3", "m4", "minimum", "maximum", "failures"}),
-        labelled("interval_statistic", "of the widths of an item", {"n", "mean", "m2", "m3", "m4", "hits", "failures"}),
+        labelled("interval_statistic", "of the widths of an item",
+                 {"n", "mean", "m2", "m3", "m4", "hits", "failures", "hits_alone", "misses_alone"}),
         labelled("difference_statistic", "of the pairs of an item",
                  {"n", "mean", "m2", "m3", "m4", "square_n", "square_mean", "square_m2", "square_m3", "square_m4"}),
         labelled("output", "number that a replicate yields", outputs)};
@@ -302,13 +302,13 @@ class EstimatorKind final : public study::Kind {
   bool enough(Parameters const& point, std::vector<study::ItemRecord> const& items) const override {
     if (items.empty()) return false;
     auto const at = experiment_->at(point);
-    auto const tally = merged(items);
+    auto const tally = merge_all(tallies_of(items));
     auto const& measure = point.text("replicates.target_measure");
-    double largest = 0;
+    double largest = nan;  // infinite ones have none
     bool is_known = true;
     auto const take = [&](double error, double n) {
-      is_known = is_known && (n > 0);
-      if (!std::isnan(error)) largest = std::max(largest, error);
+      is_known = is_known && n > 0;
+      largest = std::fmax(largest, error);
     };
     for (std::size_t q = 0; q < quantities_.size(); ++q) {
       for (std::size_t e = 0; e < estimators_.size() && measure != "coverage"; ++e) {
@@ -331,7 +331,9 @@ class EstimatorKind final : public study::Kind {
                  study::Record& summary) const override {
     if (items.empty()) return;
     auto const at = experiment_->at(point);
-    auto const tally = merged(items);
+    auto const tallies = tallies_of(items);
+    auto const tally = merge_all(tallies);
+    auto const groups = grouped(tallies);
     summary.set("target", at->targets());
     auto const E = estimators_.size(), Q = quantities_.size(), I = rules_.size();
     auto const put = [&](std::string const& name, std::size_t place, estimators::Finding const& f) {
@@ -343,7 +345,8 @@ class EstimatorKind final : public study::Kind {
       for (std::size_t q = 0; q < Q; ++q) {
         auto const truth = at->truth(e, q);
         if (!truth.reported) continue;
-        auto const found = estimators::findings(tally, *at, layout_, e, q);
+        auto found = estimators::findings(tally, *at, layout_, e, q);
+        add_shape_errors(found, groups, e, q);
         auto const place = e * Q + q;
         summary.values("count")[place] = found.n;
         summary.values("failures")[place] = found.failures;
@@ -367,8 +370,9 @@ class EstimatorKind final : public study::Kind {
         auto const found = estimators::interval_findings(tally, *at, i, q);
         summary.values("interval_count")[i * Q + q] = found.n;
         summary.values("interval_failures")[i * Q + q] = found.failures;
-        put("interval_performance", (i * Q + q) * 2, found.coverage);
-        put("interval_performance", (i * Q + q) * 2 + 1, found.width);
+        put("interval_performance", (i * Q + q) * 3, found.coverage);
+        put("interval_performance", (i * Q + q) * 3 + 1, found.width);
+        put("interval_performance", (i * Q + q) * 3 + 2, found.coverage_difference);
       }
   }
 
@@ -377,12 +381,14 @@ class EstimatorKind final : public study::Kind {
     fit_rates(points, summaries);
     std::vector<estimators::Score> scores;
     for (std::size_t p = 0; p < points.size(); ++p)
-      for (auto const& [test, score] : scores_of(points[p], summaries[p])) scores.push_back(score);
+      for (auto const& score : scores_of(points[p], summaries[p])) scores.push_back(score);
     auto const agreement = estimators::agreement_of(scores);
     whole.set("n_scores", static_cast<double>(agreement.n));
     whole.set("n_independent", static_cast<double>(agreement.n_independent));
     whole.set("largest_z", agreement.largest_z);
-    whole.set("largest_z_place", static_cast<double>(agreement.largest));
+    auto const n_tests = judged().size();
+    whole.set("largest_z_point", static_cast<double>(agreement.largest / n_tests));
+    whole.set("largest_z_test", static_cast<double>(agreement.largest % n_tests));
     whole.set("bonferroni_bound", agreement.bound);
     whole.set("ks_p", agreement.ks_p);
     whole.set("agrees", agreement.holds() ? 1 : 0);
@@ -411,8 +417,11 @@ class EstimatorKind final : public study::Kind {
           all.push_back({quantities_[q], line, "failures", summary.values("failures")[place], nan, nan, nan});
       }
       for (std::size_t i = 0; i < rules_.size(); ++i) {
-        take(quantities_[q] + ", intervals", rules_[i].name, "coverage", "interval_performance", (i * Q + q) * 2);
-        take(quantities_[q] + ", intervals", rules_[i].name, "width", "interval_performance", (i * Q + q) * 2 + 1);
+        take(quantities_[q] + ", intervals", rules_[i].name, "coverage", "interval_performance", (i * Q + q) * 3);
+        take(quantities_[q] + ", intervals", rules_[i].name, "width", "interval_performance", (i * Q + q) * 3 + 1);
+        if (i > 0)
+          take(quantities_[q] + ", intervals paired", fmt::format("{} - {}", rules_[i].name, rules_[0].name), "coverage",
+               "interval_performance", (i * Q + q) * 3 + 2);
       }
       for (std::size_t e = 0; e < estimators_.size(); ++e) {
         auto const line = fmt::format("{} - {}", estimators_[e].name, estimators_[layout_.partner[e]].name);
@@ -430,51 +439,79 @@ class EstimatorKind final : public study::Kind {
   std::string verdict(study::Record const& whole) const override {
     double const n = whole.value("n_scores");
     if (std::isnan(n) || n == 0) return "Agreement with theory: nothing here has a truth to be held against.\n";
+    auto const test = judged()[static_cast<std::size_t>(whole.value("largest_z_test"))].test;
+    bool const of_interval =
+        test.measure == Measure::coverage || test.measure == Measure::width || test.measure == Measure::coverage_difference;
+    auto const n_independent = whole.value("n_independent");
+    auto const distribution =
+        n_independent < estimators::Agreement::fewest_for_distribution
+            ? fmt::format("{} independent quantities are too few to judge the distribution of their p-values", n_independent)
+            : fmt::format("p-values of {} independent quantities uniform with p = {:.2g}", n_independent, whole.value("ks_p"));
     return fmt::format(
-        "Agreement with theory: {}; largest |z| {:.2f} of {}, Bonferroni bound {:.2f} (1e-3); p-values of {} independent "
-        "quantities uniform with p = {:.2g}.\n",
-        whole.value("agrees") == 1 ? "yes" : "NO", std::abs(whole.value("largest_z")), n, whole.value("bonferroni_bound"),
-        whole.value("n_independent"), whole.value("ks_p"));
+        "Agreement with theory: {}; largest |z| {:.2f} ({} of {}, {}, point {}) of {}, Bonferroni bound {:.2f} (1e-3); {}.\n",
+        whole.value("agrees") == 1 ? "yes" : "NO", std::abs(whole.value("largest_z")), estimators::name(test.measure),
+        of_interval ? rules_[test.which].name : estimators_[test.which].name, quantities_[test.quantity],
+        whole.value("largest_z_point"), n, whole.value("bonferroni_bound"), distribution);
   }
 
  private:
   Outputs empty_outputs(std::uint64_t n) const { return {estimators_.size(), rules_.size(), quantities_.size(), n}; }
 
-  Tally merged(std::vector<study::ItemRecord> const& items) const {
+  std::vector<Tally> tallies_of(std::vector<study::ItemRecord> const& items) const {
     std::vector<Tally> tallies(items.size(), Tally(layout_));
     for (std::size_t i = 0; i < items.size(); ++i) {
       std::ranges::copy(items[i].item.values("partial_estimates"), tallies[i].estimates().begin());
       std::ranges::copy(items[i].item.values("partial_intervals"), tallies[i].intervals().begin());
       std::ranges::copy(items[i].item.values("partial_differences"), tallies[i].differences().begin());
     }
-    return merge_all(tallies);
+    return tallies;
   }
 
-  /// All z-scores of a point that the verdict judges, measure by measure.
-  std::vector<std::pair<estimators::Test, estimators::Score>> scores_of(Parameters const& point,
-                                                                        study::Record const& summary) const {
-    auto const at = experiment_->at(point);
-    auto const independent = at->independent();
-    std::vector<std::pair<estimators::Test, estimators::Score>> scores;
+  /// Merged in consecutive groups, 32 where there are so many.
+  static std::vector<Tally> grouped(std::span<Tally const> tallies) {
+    constexpr std::uint64_t most = 32;
+    auto const n = std::min<std::uint64_t>(most, tallies.size());
+    std::vector<Tally> groups;
+    for (std::uint64_t g = 0; g < n; ++g) {
+      auto const share = share_of(tallies.size(), n, g);
+      groups.push_back(merge_all(tallies.subspan(share.first, share.size())));
+    }
+    return groups;
+  }
+
+  /// The z-scores that the verdict judges at a point, and where each stands: array and place in it.
+  struct Judged {
+    estimators::Test test;
+    std::string array;
+    std::size_t place;
+  };
+  std::vector<Judged> judged() const {
+    std::vector<Judged> all;
     auto const Q = quantities_.size();
-    auto const take = [&](Measure measure, std::size_t which, std::size_t q, std::string const& name, std::size_t place) {
-      estimators::Test const test{measure, which, q};
-      // A constant is right or wrong: its z of 0 is no normal variable.
-      bool const is_constant = summary.values(name + "_error")[place] == 0;
-      bool const declared = std::ranges::find(independent, test) != independent.end();
-      scores.push_back({test, {summary.values(name + "_z")[place], declared && !is_constant}});
-    };
     for (std::size_t q = 0; q < Q; ++q) {
       for (std::size_t e = 0; e < estimators_.size(); ++e) {
         for (auto const measure : {Measure::bias, Measure::variance, Measure::mse})
-          take(measure, e, q, "performance", (e * Q + q) * n_measures + place_of(measure));
-        take(Measure::bias_difference, e, q, "difference", (e * Q + q) * 2);
-        take(Measure::mse_difference, e, q, "difference", (e * Q + q) * 2 + 1);
+          all.push_back({{measure, e, q}, "performance", (e * Q + q) * n_measures + static_cast<std::size_t>(measure)});
+        all.push_back({{Measure::bias_difference, e, q}, "difference", (e * Q + q) * 2});
+        all.push_back({{Measure::mse_difference, e, q}, "difference", (e * Q + q) * 2 + 1});
       }
       for (std::size_t i = 0; i < rules_.size(); ++i) {
-        take(Measure::coverage, i, q, "interval_performance", (i * Q + q) * 2);
-        take(Measure::width, i, q, "interval_performance", (i * Q + q) * 2 + 1);
+        all.push_back({{Measure::coverage, i, q}, "interval_performance", (i * Q + q) * 3});
+        all.push_back({{Measure::width, i, q}, "interval_performance", (i * Q + q) * 3 + 1});
+        all.push_back({{Measure::coverage_difference, i, q}, "interval_performance", (i * Q + q) * 3 + 2});
       }
+    }
+    return all;
+  }
+
+  std::vector<estimators::Score> scores_of(Parameters const& point, study::Record const& summary) const {
+    auto const independent = experiment_->at(point)->independent();
+    std::vector<estimators::Score> scores;
+    for (auto const& [test, array, place] : judged()) {
+      // A constant is right or wrong: its z of 0 is no normal variable.
+      bool const is_constant = summary.values(array + "_error")[place] == 0;
+      bool const is_declared = std::ranges::find(independent, test) != independent.end();
+      scores.push_back({summary.values(array + "_z")[place], is_declared && !is_constant});
     }
     return scores;
   }

@@ -27,7 +27,7 @@ Agreement agreement_of(std::span<Score const> scores) {
   result.n_independent = p_values.size();
   result.bound = result.n == 0 ? std::numeric_limits<double>::quiet_NaN()
                                : std::sqrt(2.0) * boost::math::erfc_inv(Agreement::false_alarm / static_cast<double>(result.n));
-  if (p_values.size() >= 5) result.ks_p = stats::uniformity_p_value(p_values);
+  if (p_values.size() >= Agreement::fewest_for_distribution) result.ks_p = stats::uniformity_p_value(p_values);
   return result;
 }
 

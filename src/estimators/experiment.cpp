@@ -3,7 +3,8 @@
 namespace fermiac::estimators {
 
 std::string_view name(Measure measure) {
-  constexpr std::string_view names[] = {"bias", "variance", "mse", "coverage", "width", "bias_difference", "mse_difference"};
+  constexpr std::string_view names[] = {"bias",           "variance",           "mse", "coverage", "width", "bias_difference",
+                                        "mse_difference", "coverage_difference"};
   return names[static_cast<std::size_t>(measure)];
 }
 

@@ -149,6 +149,22 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   return result;
 }
 
+void add_shape_errors(EstimatorFindings& findings, std::span<Tally const> groups, std::size_t e, std::size_t q) {
+  if (groups.size() < 8) return;
+  stats::Moments skewness, kurtosis;
+  for (std::size_t left_out = 0; left_out < groups.size(); ++left_out) {
+    stats::Moments rest;
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      if (g != left_out) rest.merge(groups[g].estimate(e, q));
+    skewness.add(rest.skewness());
+    kurtosis.add(rest.kurtosis());
+  }
+  double const g = static_cast<double>(groups.size());
+  auto const error = [g](stats::Moments const& without) { return (g - 1) * std::sqrt(without.variance() / g); };
+  if (!std::isnan(findings.skewness.value)) findings.skewness.error = error(skewness);
+  if (!std::isnan(findings.kurtosis.value)) findings.kurtosis.error = error(kurtosis);
+}
+
 IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment, std::size_t i, std::size_t q) {
   IntervalFindings result;
   auto const truth = experiment.truth_of_interval(i, q);
@@ -175,8 +191,16 @@ IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment
     result.coverage.z = low < high ? -size : size;
     if (truth.coverage.error > 0) result.coverage.z = stats::z_score({c, std::sqrt(p * (1 - p) / n)}, p, truth.coverage.error);
   }
-  double const scale = std::abs(width.mean());
-  result.width = from_values(width, truth.width, scale);
+  result.width = from_values(width, truth.width, std::abs(width.mean()));
+  auto const first = experiment.truth_of_interval(0, q);
+  if (i > 0 && first.reported) {
+    double const more = tally.hits_alone(i, q) / n, less = tally.misses_alone(i, q) / n;
+    auto& difference = result.coverage_difference;
+    difference = {more - less, std::sqrt((more + less - (more - less) * (more - less)) / n),
+                  minus(truth.coverage, first.coverage)};
+    if (difference.truth.is_known() && more + less > 0)
+      difference.z = stats::z_score({difference.value, difference.error}, difference.truth.value, difference.truth.error);
+  }
   return result;
 }
 

@@ -108,17 +108,21 @@ void Tally::add(Outputs const& outputs, std::span<double const> targets) {
       auto const low = outputs.low(i, q);
       auto const high = outputs.high(i, q);
       auto const state = std::span(intervals_).subspan((i * layout_.n_quantities + q) * per_interval, per_interval);
+      auto const first_low = outputs.low(0, q), first_high = outputs.high(0, q);
       std::size_t m = 0;
-      double hits = 0;
       for (std::uint64_t r = 0; r < n; ++r)
         if (std::isfinite(low[r]) && std::isfinite(high[r])) {
           kept[m++] = high[r] - low[r];
-          hits += low[r] <= target && target <= high[r] ? 1.0 : 0.0;
+          bool const hit = low[r] <= target && target <= high[r];
+          state[5] += hit ? 1.0 : 0.0;
+          if (!std::isfinite(first_low[r]) || !std::isfinite(first_high[r])) continue;
+          bool const first_hit = first_low[r] <= target && target <= first_high[r];
+          state[7] += hit && !first_hit ? 1.0 : 0.0;
+          state[8] += !hit && first_hit ? 1.0 : 0.0;
         }
       std::array<double, n_moments> pack;
       moments_of(std::span(kept).first(m)).save(pack);
       merge_moments(state, pack);
-      state[5] += hits;
       state[6] += static_cast<double>(n - m);
     }
   }
@@ -134,8 +138,7 @@ void Tally::merge(Tally const& other) {
   }
   for (std::size_t i = 0; i < intervals_.size(); i += per_interval) {
     merge_moments(std::span(intervals_).subspan(i, n_moments), std::span(other.intervals_).subspan(i, n_moments));
-    intervals_[i + 5] += other.intervals_[i + 5];
-    intervals_[i + 6] += other.intervals_[i + 6];
+    for (std::size_t count = 5; count < per_interval; ++count) intervals_[i + count] += other.intervals_[i + count];
   }
   for (std::size_t i = 0; i < differences_.size(); i += n_moments)
     merge_moments(std::span(differences_).subspan(i, n_moments), std::span(other.differences_).subspan(i, n_moments));

@@ -515,9 +515,11 @@ class Planner {
 
   Schedule schedule(std::vector<std::uint64_t> const& items, std::uint64_t n_claimants) const {
     std::vector<double> work;
-    for (auto const i : items) {
-      auto const item = study_.item(i);
-      work.push_back(study_.kind().work(study_.point(item.point)) * static_cast<double>(item.replicates.size()));
+    double of_replicate = 0;
+    for (std::size_t k = 0; k < items.size(); ++k) {
+      auto const item = study_.item(items[k]);
+      if (k == 0 || item.point != study_.item(items[k - 1]).point) of_replicate = study_.kind().work(study_.point(item.point));
+      work.push_back(of_replicate * static_cast<double>(item.replicates.size()));
     }
     return {items, work, n_claimants};
   }

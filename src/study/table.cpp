@@ -218,8 +218,8 @@ std::string FindingsTable::as_csv() const {
   for (std::size_t p = 0; p < findings.size(); ++p)
     for (auto const& f : findings[p]) {
       for (auto const& coordinate : coordinates[p]) text += exact(coordinate, "") + ",";
-      text += fmt::format("{},{},{},{},{},{},{}\n", f.table, f.line, f.measure, exact(f.value, ""), exact(f.error, ""),
-                          exact(f.truth, ""), exact(f.z, ""));
+      text += fmt::format("{},{},{},{},{},{},{}\n", to_toml(f.table), to_toml(f.line), to_toml(f.measure), exact(f.value, ""),
+                          exact(f.error, ""), exact(f.truth, ""), exact(f.z, ""));
     }
   return text;
 }

@@ -2,13 +2,14 @@
 
 import json
 import os
+import pathlib
 
 import h5py
 import numpy
 import pytest
 import xarray
 
-from fermiac import same_bits
+from fermiac import findings, same_bits
 from program import fermiac, kill_all_ranks, start
 
 STUDY = """
@@ -219,6 +220,15 @@ def test_show_says_the_same_as_text_csv_and_json(baseline):
     assert row["truth"] == pytest.approx(0.32, rel=1e-12)
 
 
+def test_python_reads_the_same_findings(baseline):
+    frame = findings(opened(baseline / "a.h5"))
+    row = frame[(frame.n == 10) & (frame.quantity == "mu") & (frame.method == "map") & (frame.measure == "variance")].iloc[0]
+    rows = json.loads(fermiac("show", baseline / "a.h5", "--json").stdout)
+    shown = next(r for r in rows if (r["n"], r["table"], r["line"], r["measure"]) == (10, "mu", "map", "variance"))
+    assert all(row[part] == shown[part] for part in ("value", "error", "truth", "z"))
+    assert set(frame.measure) >= {"bias", "coverage", "difference in mse", "rate of variance", "kurtosis"}
+
+
 def test_rates_stand_at_the_last_point_of_their_line(baseline):
     data = opened(baseline / "a.h5")
     rate = data.rate.sel(estimator="mle", quantity="mu").sel({"rate_measure": "variance"})
@@ -239,6 +249,13 @@ def test_infinite_moments_are_flagged_and_not_averaged(tmp_path):
     assert numpy.isnan(data.performance_error.sel(estimator="reciprocal", quantity="estimand").sel({"measure": "variance"})[2])
     text = fermiac("show", tmp_path / "a.h5").stdout
     assert "reciprocal (no mean)" in text and "reciprocal (infinite variance)" in text and "(infinite 4th moment)" in text
+
+
+@pytest.mark.parametrize("study", sorted(pathlib.Path("jobs/studies/estimator").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_study_files_are_valid(study):
+    result = fermiac("check", study)
+    assert result.returncode == 0, result.stderr
+    assert f"{study}: valid" in result.stdout
 
 
 def test_list_names_question_and_truth():

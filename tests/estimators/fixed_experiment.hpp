@@ -11,7 +11,8 @@ class FixedExperiment final : public estimators::Experiment, public estimators::
   std::vector<estimators::CellTruth> truths;
   estimators::IntervalTruth of_interval;
 
-  explicit FixedExperiment(std::vector<int> groups) : truths(groups.size()), groups_(std::move(groups)) {}
+  explicit FixedExperiment(std::vector<int> groups, std::size_t n_rules = 1)
+      : truths(groups.size()), groups_(std::move(groups)), rules_(n_rules, {"i", ""}) {}
 
   std::string name() const override { return "fixed"; }
   std::string question() const override { return ""; }
@@ -23,7 +24,7 @@ class FixedExperiment final : public estimators::Experiment, public estimators::
     for (int const group : groups_) all.push_back({"e" + std::to_string(all.size()), "", group});
     return all;
   }
-  std::vector<estimators::IntervalRule> interval_rules() const override { return {{"i", ""}}; }
+  std::vector<estimators::IntervalRule> interval_rules() const override { return rules_; }
   std::vector<std::string> quantities() const override { return {"q"}; }
   std::unique_ptr<estimators::AtPoint const> at(Parameters const&) const override { return nullptr; }
 
@@ -52,6 +53,7 @@ class FixedExperiment final : public estimators::Experiment, public estimators::
 
  private:
   std::vector<int> groups_;
+  std::vector<estimators::IntervalRule> rules_;
 };
 
 }  // namespace fermiac::testing

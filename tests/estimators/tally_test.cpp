@@ -64,6 +64,28 @@ BOOST_AUTO_TEST_CASE(holds_the_moments_of_an_obvious_accumulator_at_any_size) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(counts_where_a_rule_differs_from_the_first) {
+  FixedExperiment const experiment({0}, 2);
+  estimators::Outputs outputs(1, 2, 1, 5);
+  double const first[5][2] = {{-1, 1}, {-1, 1}, {1, 2}, {1, 2}, {unknown, 1}};
+  double const second[5][2] = {{0, 1}, {0.5, 1}, {-1, 0}, {-1, -0.5}, {-1, 1}};  // hit, miss, hit, miss, hit
+  for (std::size_t r = 0; r < 5; ++r) {
+    outputs.value(0)[r] = 0;
+    outputs.low(0)[r] = first[r][0];
+    outputs.high(0)[r] = first[r][1];
+    outputs.low(1)[r] = second[r][0];
+    outputs.high(1)[r] = second[r][1];
+  }
+  Tally tally{estimators::Layout(experiment)};
+  tally.add(outputs, std::vector{0.0});
+  BOOST_TEST(tally.hits(0, 0) == 2);
+  BOOST_TEST(tally.hits(1, 0) == 3);
+  BOOST_TEST(tally.interval_failures(0, 0) == 1);
+  BOOST_TEST(tally.hits_alone(1, 0) == 1);
+  BOOST_TEST(tally.misses_alone(1, 0) == 1);
+  BOOST_TEST(tally.hits_alone(0, 0) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(merges_to_what_one_pack_would_have_held) {
   FixedExperiment const experiment({0, 1});
   auto const x = normals(1000), y = normals(1000, 1);

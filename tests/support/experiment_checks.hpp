@@ -125,6 +125,8 @@ inline std::vector<std::pair<std::string, double>> scores_of(estimators::Experim
       auto const found = interval_findings(whole, *at, i, q);
       scores.emplace_back(experiment.interval_rules()[i].name + " " + quantity + " coverage", found.coverage.z);
       scores.emplace_back(experiment.interval_rules()[i].name + " " + quantity + " width", found.width.z);
+      scores.emplace_back(experiment.interval_rules()[i].name + " " + quantity + " coverage difference",
+                          found.coverage_difference.z);
     }
   }
   return scores;

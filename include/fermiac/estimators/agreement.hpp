@@ -18,13 +18,14 @@ struct Score {
 /// of the independent ones are uniform (Kolmogorov-Smirnov, p > 1e-3).
 struct Agreement {
   static constexpr double false_alarm = 1e-3;
+  static constexpr std::uint64_t fewest_for_distribution = 5;
 
   std::uint64_t n = 0;              ///< z-scores; those that are NaN are left out
   std::uint64_t n_independent = 0;  ///< of them
   double bound = 0;                 ///< NaN for no scores
   double largest_z = 0;             ///< the one of largest size, with its sign
   std::uint64_t largest = 0;        ///< its number in the list
-  double ks_p = 1;                  ///< of the independent ones; 1 below 5 of them
+  double ks_p = 1;                  ///< of the independent ones; 1 where they are fewer than `fewest_for_distribution`
 
   bool holds() const noexcept;
 };

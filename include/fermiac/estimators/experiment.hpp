@@ -80,9 +80,18 @@ struct IntervalTruth {
   Truth width;     ///< mean width
 };
 
-/// What is judged. The first three belong to estimators, the next two to interval rules, the last two to an estimator paired
-/// with the first of its group.
-enum class Measure : std::uint8_t { bias, variance, mse, coverage, width, bias_difference, mse_difference };
+/// What is judged. The first three belong to estimators, the next two to interval rules, then two to an estimator paired with
+/// the first of its group, and the last one to a rule paired with the first rule (rules share random numbers).
+enum class Measure : std::uint8_t {
+  bias,
+  variance,
+  mse,
+  coverage,
+  width,
+  bias_difference,
+  mse_difference,
+  coverage_difference
+};
 std::string_view name(Measure measure);
 
 /// One quantity of which a z-score is taken: a measure of an estimator (or interval rule) and a quantity, by their numbers.

@@ -9,7 +9,7 @@
 ///     mse             mean of d^2      sqrt((m_4 + 4 b m_3 + 6 b^2 m_2 + b^4 - mse^2) / (n - 1))
 ///     coverage        hits / n         sqrt(c (1 - c) / n)
 ///     width           mean width       its s / sqrt(n)
-///     differences     of x_e - x_p and of squared errors, by pairs: their s / sqrt(n)
+///     differences     of x_e - x_p, of squared errors, of hits, by pairs: their s / sqrt(n)
 ///
 /// Normal-theory errors (kappa = 3) are too small by sqrt(2 / (kappa - 1)) where kappa is larger: 0.756 for Gamma(4).
 ///
@@ -48,6 +48,7 @@ struct EstimatorFindings {
 struct IntervalFindings {
   double n = 0, failures = 0;
   Finding coverage, width;
+  Finding coverage_difference;  ///< from the first rule; empty for that one and where only one of them is declared to cover
 };
 
 /// z-scores, so made that they are standard normal under the truth T even where n is not large:
@@ -58,11 +59,16 @@ struct IntervalFindings {
 ///   where that is less: samples that lack the rare values of a heavy tail lack them in their kappa too;
 /// * coverage: the exact binomial P(K < hits) + P(K = hits)/2 as a normal quantile;
 /// * width and differences: (value - T) / error;
-/// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite.
+/// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite;
+/// * widths and differences that were all equal: the same, but NaN up to 10 scale / n, for rare values may have been missed.
 ///
 /// A truth's own error is added in quadrature. Cube root: Wilson & Hilferty, PNAS 17, 684 (1931); f: G. E. P. Box, Biometrika
 /// 40, 318 (1953), section 2.
 EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout const& layout, std::size_t e, std::size_t q);
+/// Adds the errors of skewness and kurtosis, whose own moments are not kept: delete-one jackknife over `groups` of about
+/// equally many replicates each, at least 8 (else nothing is added).
+void add_shape_errors(EstimatorFindings& findings, std::span<Tally const> groups, std::size_t e, std::size_t q);
+
 IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment, std::size_t i, std::size_t q);
 
 /// `truth` with its mse filled in.

@@ -25,14 +25,16 @@ struct Layout {
 /// Kept as plain numbers in three arrays, row-major, as a results file holds them:
 ///
 ///     estimates    [estimator, quantity, 8]   n, mean, M_2, M_3, M_4 of x - target (`stats::Moments`), min x, max x, failures
-///     intervals    [rule, quantity, 7]        the same five of the width, hits, failures
+///     intervals    [rule, quantity, 9]        the same five of the width, hits, failures; hits where the first rule missed,
+///     misses
+///                                             where it hit
 ///     differences  [estimator, quantity, 10]  the same five of x_e - x_p and of (x_e - t)^2 - (x_p - t)^2, p the partner
 ///
 /// A non-finite estimate is a failure, and so is an interval without two finite ends; they enter nothing else. Sums run in the
 /// fixed order of `simd::sum_terms` over a pack; merging is not associative to the last bit: merge in `merge_all`'s tree.
 class Tally {
  public:
-  static constexpr std::size_t per_estimate = 8, per_interval = 7, per_difference = 10;
+  static constexpr std::size_t per_estimate = 8, per_interval = 9, per_difference = 10;
 
   explicit Tally(Layout const& layout);
 
@@ -48,6 +50,9 @@ class Tally {
   stats::Moments width(std::size_t i, std::size_t q) const;
   double hits(std::size_t i, std::size_t q) const { return interval_state(i, q)[5]; }
   double interval_failures(std::size_t i, std::size_t q) const { return interval_state(i, q)[6]; }
+  /// Replicates where this rule's interval held the target and the first rule's did not, and the reverse.
+  double hits_alone(std::size_t i, std::size_t q) const { return interval_state(i, q)[7]; }
+  double misses_alone(std::size_t i, std::size_t q) const { return interval_state(i, q)[8]; }
   stats::Moments difference(std::size_t e, std::size_t q) const;             ///< of x_e - x_p
   stats::Moments difference_of_squares(std::size_t e, std::size_t q) const;  ///< of squared errors
 
