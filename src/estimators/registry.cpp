@@ -1,5 +1,6 @@
 #include "fermiac/estimators/registry.hpp"
 
+#include "fermiac/estimators/experiments/beta_vae_linear.hpp"
 #include "fermiac/estimators/experiments/cov_mvn.hpp"
 #include "fermiac/estimators/experiments/fid_mmd.hpp"
 #include "fermiac/estimators/experiments/gauss_mean.hpp"
@@ -20,6 +21,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(grad_gauss());
   experiments.push_back(grad_bernoulli());
   experiments.push_back(grad_categorical());
+  experiments.push_back(beta_vae_linear());
   experiments.push_back(cov_mvn());
   experiments.push_back(fid_mmd());
   experiments.push_back(nested_mc());
