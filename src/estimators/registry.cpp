@@ -4,6 +4,7 @@
 #include "fermiac/estimators/experiments/grad_bernoulli.hpp"
 #include "fermiac/estimators/experiments/grad_categorical.hpp"
 #include "fermiac/estimators/experiments/grad_gauss.hpp"
+#include "fermiac/estimators/experiments/iwae.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
 
@@ -17,6 +18,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(grad_gauss());
   experiments.push_back(grad_bernoulli());
   experiments.push_back(grad_categorical());
+  experiments.push_back(iwae());
   return experiments;
 }
 
