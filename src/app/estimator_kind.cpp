@@ -305,7 +305,7 @@ class EstimatorKind final : public study::Kind {
   bool enough(Parameters const& point, std::vector<study::ItemRecord> const& items) const override {
     if (items.empty()) return false;
     auto const at = experiment_->at(point);
-    auto const tally = merged(items);
+    auto const tally = merge_all(tallies_of(items));
     auto const& measure = point.text("replicates.target_measure");
     double largest = nan;  // infinite ones have none
     bool is_known = true;
@@ -334,7 +334,9 @@ class EstimatorKind final : public study::Kind {
                  study::Record& summary) const override {
     if (items.empty()) return;
     auto const at = experiment_->at(point);
-    auto const tally = merged(items);
+    auto const tallies = tallies_of(items);
+    auto const tally = merge_all(tallies);
+    auto const groups = grouped(tallies);
     summary.set("target", at->targets());
     auto const E = estimators_.size(), Q = quantities_.size(), I = rules_.size();
     auto const put = [&](std::string const& name, std::size_t place, estimators::Finding const& f) {
@@ -346,7 +348,8 @@ class EstimatorKind final : public study::Kind {
       for (std::size_t q = 0; q < Q; ++q) {
         auto const truth = at->truth(e, q);
         if (!truth.reported) continue;
-        auto const found = estimators::findings(tally, *at, layout_, e, q);
+        auto found = estimators::findings(tally, *at, layout_, e, q);
+        add_shape_errors(found, groups, e, q);
         auto const place = e * Q + q;
         summary.values("count")[place] = found.n;
         summary.values("failures")[place] = found.failures;
@@ -457,14 +460,26 @@ class EstimatorKind final : public study::Kind {
  private:
   Outputs empty_outputs(std::uint64_t n) const { return {estimators_.size(), rules_.size(), quantities_.size(), n}; }
 
-  Tally merged(std::vector<study::ItemRecord> const& items) const {
+  std::vector<Tally> tallies_of(std::vector<study::ItemRecord> const& items) const {
     std::vector<Tally> tallies(items.size(), Tally(layout_));
     for (std::size_t i = 0; i < items.size(); ++i) {
       std::ranges::copy(items[i].item.values("partial_estimates"), tallies[i].estimates().begin());
       std::ranges::copy(items[i].item.values("partial_intervals"), tallies[i].intervals().begin());
       std::ranges::copy(items[i].item.values("partial_differences"), tallies[i].differences().begin());
     }
-    return merge_all(tallies);
+    return tallies;
+  }
+
+  /// Merged in consecutive groups, 32 where there are so many.
+  static std::vector<Tally> grouped(std::span<Tally const> tallies) {
+    constexpr std::uint64_t most = 32;
+    auto const n = std::min<std::uint64_t>(most, tallies.size());
+    std::vector<Tally> groups;
+    for (std::uint64_t g = 0; g < n; ++g) {
+      auto const share = share_of(tallies.size(), n, g);
+      groups.push_back(merge_all(tallies.subspan(share.first, share.size())));
+    }
+    return groups;
   }
 
   /// The z-scores that the verdict judges at a point, and where each stands: array and place in it.

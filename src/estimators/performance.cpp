@@ -169,6 +169,22 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   return result;
 }
 
+void add_shape_errors(EstimatorFindings& findings, std::span<Tally const> groups, std::size_t e, std::size_t q) {
+  if (groups.size() < 8) return;
+  stats::Moments skewness, kurtosis;
+  for (std::size_t left_out = 0; left_out < groups.size(); ++left_out) {
+    stats::Moments rest;
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      if (g != left_out) rest.merge(groups[g].estimate(e, q));
+    skewness.add(rest.skewness());
+    kurtosis.add(rest.kurtosis());
+  }
+  double const g = static_cast<double>(groups.size());
+  auto const error = [g](stats::Moments const& without) { return (g - 1) * std::sqrt(without.variance() / g); };
+  if (!std::isnan(findings.skewness.value)) findings.skewness.error = error(skewness);
+  if (!std::isnan(findings.kurtosis.value)) findings.kurtosis.error = error(kurtosis);
+}
+
 IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment, std::size_t i, std::size_t q) {
   IntervalFindings result;
   auto const truth = experiment.truth_of_interval(i, q);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 import h5py
 import numpy
@@ -248,6 +249,13 @@ def test_infinite_moments_are_flagged_and_not_averaged(tmp_path):
     assert numpy.isnan(data.performance_error.sel(estimator="reciprocal", quantity="estimand").sel({"measure": "variance"})[2])
     text = fermiac("show", tmp_path / "a.h5").stdout
     assert "reciprocal (no mean)" in text and "reciprocal (infinite variance)" in text and "(infinite 4th moment)" in text
+
+
+@pytest.mark.parametrize("study", sorted(pathlib.Path("jobs/studies/estimator").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_study_files_are_valid(study):
+    result = fermiac("check", study)
+    assert result.returncode == 0, result.stderr
+    assert f"{study}: valid" in result.stdout
 
 
 def test_list_names_question_and_truth():

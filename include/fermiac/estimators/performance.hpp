@@ -67,6 +67,10 @@ struct IntervalFindings {
 /// A truth's own error is added in quadrature. Cube root: Wilson & Hilferty, PNAS 17, 684 (1931); f: G. E. P. Box, Biometrika
 /// 40, 318 (1953), section 2.
 EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout const& layout, std::size_t e, std::size_t q);
+/// Adds the errors of skewness and kurtosis, whose own moments are not kept: delete-one jackknife over `groups` of about
+/// equally many replicates each, at least 8 (else nothing is added).
+void add_shape_errors(EstimatorFindings& findings, std::span<Tally const> groups, std::size_t e, std::size_t q);
+
 IntervalFindings interval_findings(Tally const& tally, AtPoint const& experiment, std::size_t i, std::size_t q);
 
 /// `truth` with its mse filled in.

@@ -67,6 +67,18 @@ class Family : public AtPoint {
     }
   }
 
+  /// Calls `compute(part, first row)` for parts of a pack whose whole samples may be held at once.
+  template <typename Compute>
+  void in_rows(Pack const& pack, Context& context, Compute compute) const {
+    constexpr std::uint64_t most_numbers = std::uint64_t{1} << 18;
+    auto const step = std::max<std::uint64_t>(16, most_numbers / N_);
+    for (std::uint64_t done = 0; done < pack.size(); done += step) {
+      auto const first = pack.replicates.first + done;
+      compute(Pack{pack.key, {first, std::min(first + step, pack.replicates.last)}}, done);
+      context.tick();
+    }
+  }
+
   EstimatorNumber first_, last_;
   std::uint64_t N_;
   double n_;
@@ -99,12 +111,18 @@ class NormalFamily final : public Family {
   std::vector<Test> independent() const override { return {{Measure::bias, mean, 0}, {Measure::variance, mean, 0}}; }
 
   void replicate(Pack const& pack, Outputs& outputs, Context& context) const override {
+    in_rows(pack, context, [&](Pack const& part, std::uint64_t first) {
+      replicate(part, outputs.value(mean).subspan(first), outputs.value(median).subspan(first), context);
+    });
+  }
+
+ private:
+  void replicate(Pack const& pack, std::span<double> average, std::span<double> middle, Context& context) const {
     auto const n = pack.size();
     arma::mat x(n, N_);
     auto stream = pack.stream();
     stream.normals(x);
     context.tick();
-    auto const average = outputs.value(mean), middle = outputs.value(median);
     std::vector<double> sum(n), sorted(N_);
     for (arma::uword c = 0; c < N_; ++c)
       for (std::uint64_t r = 0; r < n; ++r) sum[r] += x(r, c);
@@ -118,7 +136,6 @@ class NormalFamily final : public Family {
     }
   }
 
- private:
   /// E x^k of the median of n = 2 j + 1: density n!/(j!)^2 (F (1 - F))^j f.
   double moment(int k) const {
     double const j = (n_ - 1) / 2;
@@ -231,6 +248,12 @@ class DensityFamily final : public Family {
   double draws() const override { return n_ + 0.25 * n_ * n_; }  // a pair costs about as much as a quarter of a draw
 
   void replicate(Pack const& pack, Outputs& outputs, Context& context) const override {
+    in_rows(pack, context,
+            [&](Pack const& part, std::uint64_t first) { replicate(part, outputs.value(kde).subspan(first), context); });
+  }
+
+ private:
+  void replicate(Pack const& pack, std::span<double> error, Context& context) const {
     // Of pairs N(x_i - x_j; 0, 2 h^2), of single points N(x_i; 0, 1 + h^2), and the integral of f^2 is 1 / (2 sqrt(pi)).
     auto const n = pack.size();
     arma::mat x(n, N_);
@@ -253,12 +276,10 @@ class DensityFamily final : public Family {
     }
     double const pair_scale = 1 / (std::sqrt(4 * std::numbers::pi) * h_ * n_ * n_);
     double const point_scale = 2 / (std::sqrt(2 * std::numbers::pi * (1 + h2)) * n_);
-    auto const error = outputs.value(kde);
     for (std::uint64_t r = 0; r < n; ++r)
       error[r] = pair_scale * (2 * pairs[r] + n_) - point_scale * points[r] + 1 / (2 * std::sqrt(std::numbers::pi));
   }
 
- private:
   double h_;
 };
 
@@ -296,13 +317,19 @@ class EntropyFamily final : public Family {
   }
 
   void replicate(Pack const& pack, Outputs& outputs, Context& context) const override {
+    in_rows(pack, context, [&](Pack const& part, std::uint64_t first) {
+      replicate(part, outputs.value(plug_in).subspan(first), outputs.value(miller_madow).subspan(first));
+    });
+  }
+
+ private:
+  void replicate(Pack const& pack, std::span<double> plain, std::span<double> with_correction) const {
     auto const n = pack.size();
     arma::Mat<std::uint32_t> cells(n, N_), counts(n, M_, arma::fill::zeros);
     auto stream = pack.stream();
     stream.integers(M_, cells);
     for (arma::uword c = 0; c < N_; ++c)
       for (std::uint64_t r = 0; r < n; ++r) ++counts(r, cells(r, c));
-    context.tick();
     for (std::uint64_t r = 0; r < n; ++r) {
       double entropy = 0;
       double occupied = 0;
@@ -310,12 +337,11 @@ class EntropyFamily final : public Family {
         entropy += terms_[counts(r, k)];
         occupied += counts(r, k) > 0 ? 1.0 : 0.0;
       }
-      outputs.value(plug_in)[r] = entropy;
-      outputs.value(miller_madow)[r] = entropy + (occupied - 1) / (2 * n_);
+      plain[r] = entropy;
+      with_correction[r] = entropy + (occupied - 1) / (2 * n_);
     }
   }
 
- private:
   /// Sums over the counts of one cell, and of two.
   void sum() const {
     if (expectation_) return;
