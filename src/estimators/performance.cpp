@@ -152,7 +152,8 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
           (result.mean.truth.error + exact * result.standard_error.truth.error) / std::sqrt(truth.variance.value);
       result.signal_to_noise.truth = known(exact, own);
       // The sign of what is mostly noise is lost.
-      if (exact > 5 * error) result.signal_to_noise.z = stats::z_score({std::abs(signal), error}, exact, own);
+      if (exact > 5 * error && is_judged(truth))
+        result.signal_to_noise.z = stats::z_score({std::abs(signal), error}, exact, own);
     }
   }
 

@@ -7,6 +7,7 @@
 #include "fermiac/estimators/experiments/grad_bernoulli.hpp"
 #include "fermiac/estimators/experiments/grad_categorical.hpp"
 #include "fermiac/estimators/experiments/grad_gauss.hpp"
+#include "fermiac/estimators/experiments/iwae.hpp"
 #include "fermiac/estimators/experiments/mcse_validity.hpp"
 #include "fermiac/estimators/experiments/nested_mc.hpp"
 #include "fermiac/estimators/experiments/rates.hpp"
@@ -21,6 +22,7 @@ std::vector<std::unique_ptr<Experiment const>> all_experiments() {
   experiments.push_back(grad_gauss());
   experiments.push_back(grad_bernoulli());
   experiments.push_back(grad_categorical());
+  experiments.push_back(iwae());
   experiments.push_back(beta_vae_linear());
   experiments.push_back(cov_mvn());
   experiments.push_back(fid_mmd());

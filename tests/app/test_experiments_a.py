@@ -12,8 +12,9 @@ STUDIES = {
                       '[integrand]\nlevel = 0.2\n',
     "grad_categorical": '[[sweep]]\n"categorical.classes" = [2, 3, 10]\n[[sweep]]\n"relaxation.tau" = [0.3, 1]\n'
                         '[integrand]\nlevel = 0.5\n[sample]\nk = 4\n',
+    "iwae": '[[sweep]]\n"proposal.ratio" = [1.6, 0.8]\n[[sweep]]\n"sample.k" = [1, 4, 16, 64, 256, 1024]\n',
 }
-REPLICATES = {"grad_gauss": 40000, "grad_bernoulli": 40000, "grad_categorical": 40000}
+REPLICATES = {"grad_gauss": 40000, "grad_bernoulli": 40000, "grad_categorical": 40000, "iwae": 4000}
 
 
 def opened(path):
@@ -40,3 +41,28 @@ def test_every_cell_agrees_with_theory(tmp_path, kind, seed):
     assert int(data.n_independent) >= 5 and float(data.ks_p) > 1e-3
     assert float(data.agrees) == 1
     assert "Agreement with theory: yes" in fermiac("show", tmp_path / "s.h5").stdout
+
+
+@pytest.mark.stat
+def test_signals_rise_and_fall_with_the_number_of_weights(tmp_path):
+    """Signal-to-noise slopes +1/2, -1/2, +1/2 within 4 fitted errors each (2e-4 by chance), and those of theory at these numbers."""
+    data = run(tmp_path, "iwae", 4, '[[sweep]]\n"sample.k" = [32, 64, 128, 256]\n[model]\nx = 3\n', 100000)
+    last = data.isel(k=-1).sel(rate_measure="signal_to_noise")
+    for estimator, quantity, slope in (("iwae", "d_w", 0.5), ("iwae", "d_a", -0.5), ("dreg", "d_a", 0.5)):
+        cell = last.sel(estimator=estimator, quantity=quantity)
+        fitted, error, truth = (float(cell[name]) for name in ("rate", "rate_error", "rate_truth"))
+        assert error < 0.06 and float(cell.rate_asymptotic) == slope
+        assert abs(fitted - slope) < 4 * error + abs(truth - slope)
+        assert abs(float(cell.rate_z)) < 4
+
+
+def test_weights_without_variance_are_flagged(tmp_path):
+    data = run(tmp_path, "iwae", 5, '[[sweep]]\n"proposal.ratio" = [0.4, 0.6, 0.9]\n', 2000)
+    flags = data.moments_known.sel(estimator="iwae", quantity="evidence")
+    assert [int(flag) for flag in flags] == [1, 2, 3]
+    cell = data.isel(ratio=0).sel(estimator="iwae", quantity="evidence")
+    assert numpy.isfinite(cell.performance.sel(measure="bias"))
+    assert numpy.isnan(cell.performance.sel(measure=["variance", "mse", "standard_error"])).all()
+    assert numpy.isnan(cell.performance_z).all() and numpy.isnan(cell.performance_error).all()
+    text = fermiac("show", tmp_path / "s.h5").stdout
+    assert "iwae (infinite variance)" in text and "iwae (infinite 4th moment)" in text
