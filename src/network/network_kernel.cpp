@@ -91,17 +91,15 @@ void NetworkKernel::activate(size_t l) {
     double const c = layer.timed ? theta[layer.c + r] : 0.0;
     double const rate = gated ? theta[layer.g + r] : 0.0;
     double const offset = gated ? theta[layer.a + r] : 0.0;
-#pragma GCC ivdep
+    // One function to a loop: the constants of two do not fit into registers.
+    for (size_t k = 0; k < w; ++k) g[k] = gated ? simd::sigmoid(std::fma(rate, t[k], offset)) : 1.0;
     for (size_t k = 0; k < w; ++k) {
       double const u = v[k] + bias;
-      double const gate = gated ? simd::sigmoid(std::fma(rate, t[k], offset)) : 1.0;
-      double const y = std::fma(u, gate, c * t[k]);
-      double const value = hidden ? simd::tanh(y) : y;
+      double const y = std::fma(u, g[k], c * t[k]);
       v[k] = u;
-      x[k] = value;
-      g[k] = gate;
-      s[k] = hidden ? ((1 - value) * (1 + value)) * gate : gate;
+      x[k] = hidden ? simd::tanh(y) : y;
     }
+    for (size_t k = 0; k < w; ++k) s[k] = hidden ? ((1 - x[k]) * (1 + x[k])) * g[k] : g[k];
     for (size_t i = 1; i < blocks_; ++i) {
       double* __restrict tangent = x + i * w;
       if (l == 0) {
