@@ -1,5 +1,6 @@
 #include "fermiac/base/error.hpp"
 #include "fermiac/flow/field.hpp"
+#include "fermiac/flow/fields/neural.hpp"
 #include "fermiac/flow/fields/tanh_cubed.hpp"
 
 namespace fermiac::flow {
@@ -8,6 +9,7 @@ void Field::set_parameters(std::span<double const> parameters) { FERMIAC_ASSERT(
 
 std::vector<FieldKind> const& field_kinds() {
   static std::vector<FieldKind> const kinds = {
+      neural_kind(),      //
       tanh_cubed_kind(),  //
   };
   return kinds;
