@@ -89,11 +89,12 @@ void Likelihood::for_each_pack(std::uint64_t n_packs, Team& team, Context& conte
   workers_.resize(std::max<size_t>(workers_.size(), static_cast<size_t>(omp_get_max_threads())));
   Range const share = team.share(n_packs);
   std::function<void()> const tick = [&context] { context.tick(); };
+  std::function<void()> const no_tick;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::uint64_t pack = share.first; pack < share.last; ++pack) {
     auto& worker = workers_[static_cast<size_t>(omp_get_thread_num())];
     if (!worker) worker = std::make_unique<Worker>(field_, dimension_, settings_);
-    body(pack, *worker, tick);
+    body(pack, *worker, omp_get_thread_num() == 0 ? tick : no_tick);
   }
 }
 
