@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fermiac/flow/continuous_adjoint.hpp"
 #include "fermiac/flow/fields/neural.hpp"
 #include "fermiac/flow/fields/tanh_cubed.hpp"
 #include "fermiac/flow/tableaus.hpp"
@@ -240,6 +241,45 @@ BOOST_AUTO_TEST_CASE(of_no_samples_is_nothing) {
   auto const field = small_network(true);
   auto const solved = solve(*field, Problem(*field, 0), settings_of(Method::dop853, 0), 0.5, 0);
   for (double const value : solved.theta_bar) BOOST_TEST(value == 0);
+}
+
+BOOST_AUTO_TEST_CASE(continuous_adjoints_and_forward_sensitivities_converge_to_it) {
+  for (bool const gate : {true, false}) {
+    auto const field = small_network(gate);
+    std::size_t const n = 5;
+    Problem const problem(*field, n);
+    auto const exact = solve(*field, problem, settings_of(Method::dop853, 40), 0.5, 0);
+    double norm = 0;
+    for (double const value : exact.theta_bar) norm = std::max(norm, std::abs(value));
+    for (auto const method : {Method::dopri5, Method::dop853})
+      for (double const tolerance : {1e-5, 1e-8}) {
+        auto const settings = settings_of(method, 0, tolerance);
+        Samples samples(n, 2);
+        samples.z.assign(problem.z.matrix());
+        Wanted wanted;
+        wanted.steps = true;
+        Solver(*field, settings, 0.5, 0).solve(samples, {}, &wanted);
+        for (int const how : {0, 1, 2}) {
+          Columns z_bar = problem.weights;
+          std::vector<double> theta_bar(field->n_parameters(), 0.0);
+          double const* const mu = problem.log_weights.data();
+          auto const work = how == 0 ? backsolve(*field, settings, 0.5, 0, samples, z_bar, mu, theta_bar.data())
+                            : how == 1
+                                ? interpolated_adjoint(*field, settings, 0.5, 0, wanted.kept, z_bar, mu, theta_bar.data())
+                                : forward_sensitivities(
+                                      *field, settings, 0.5, 0, problem.z,
+                                      [&](Samples const&, Columns& bar) { bar = problem.weights; }, mu, theta_bar.data());
+          BOOST_TEST(work.n_failed == 0);
+          BOOST_TEST(work.n_evaluations > 0);
+          for (std::size_t p = 0; p < theta_bar.size(); ++p)
+            BOOST_TEST(std::abs(theta_bar[p] - exact.theta_bar[p]) < 10 * tolerance * norm, "way " << how);
+          if (how == 2) continue;
+          for (std::size_t i = 0; i < 2; ++i)
+            for (std::size_t k = 0; k < n; ++k)
+              BOOST_TEST(std::abs(z_bar.column(i)[k] - exact.z_bar.column(i)[k]) < 10 * tolerance * norm, "way " << how);
+        }
+      }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
