@@ -38,6 +38,7 @@ struct alignas(64) LaneStates {
   Reals next_t, next_h, next_end;  ///< the one after it
   Reals log_error;                 ///< logarithm of the last accepted step's error, in parts of what is allowed
   Reals fine, coarse;              ///< largest component of the estimates, per h
+  Reals turn;                      ///< largest relative change of f or its divergence over the step, 0 to 1
   Reals extent, poison;            ///< largest value; 0, or NaN where anything is not finite
   Reals stage_t;
   Counts sample, steps, rejected;
@@ -65,6 +66,7 @@ class LaneEngine final : public Solver::Engine {
         m_(n_integrals(settings.divergence)),
         settings_(settings),
         adaptive_(settings.steps == 0),
+        has_probes_(n_probe_numbers(settings.divergence, d_) > 0),
         t0_(t0),
         t1_(t1),
         length_(std::abs(t1 - t0)),
@@ -106,8 +108,15 @@ class LaneEngine final : public Solver::Engine {
         count(n);
       if (wanted_ != nullptr) look_along(n, n_active);
       adopt(n);
-      for (std::size_t k = n_active; k-- > 0;) {
-        if (s().outcome[k] == detail::going_on) continue;
+      // A list first, for a branch on each lane's outcome would be foreseen half of the time.
+      std::size_t ended[L];
+      std::size_t n_ended = 0;
+      for (std::size_t k = 0; k < n_active; ++k) {
+        ended[n_ended] = k;
+        n_ended += s().outcome[k] != detail::going_on ? 1 : 0;
+      }
+      while (n_ended-- > 0) {
+        std::size_t const k = ended[n_ended];
         unload(k);
         if (take_next(k)) continue;
         if (k != --n_active) copy_lane(n_active, k);
@@ -122,7 +131,7 @@ class LaneEngine final : public Solver::Engine {
   static constexpr std::size_t S = T::n_stages;
   using Estimate = detail::Estimate<T>;
   static constexpr std::size_t n_stored = detail::Dense<T>::n_stages;
-  static constexpr double safety = 0.1;
+  static constexpr double safety = 0.5;
   static constexpr std::uint64_t stiff_after = 200;
 
   detail::LaneStates& s() noexcept { return *states_; }
@@ -173,6 +182,7 @@ class LaneEngine final : public Solver::Engine {
     std::fill_n(x.extent, n, 0.0);
     std::fill_n(x.fine, n, 0.0);
     std::fill_n(x.coarse, n, 0.0);
+    std::fill_n(x.turn, n, 0.0);
     for (std::size_t j = 0; j < m_; ++j) {
       double const* k[n_stored];
       for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = div_[stage].column(j);
@@ -203,6 +213,8 @@ class LaneEngine final : public Solver::Engine {
         if constexpr (Estimate::is_double) {
           double const coarse = detail::weigh<typename Estimate::Coarse>(k, lane);
           x.coarse[lane] = detail::larger(simd::detail::magnitude(coarse), x.coarse[lane]);
+          double const sum = simd::detail::magnitude(k[0][lane]) + simd::detail::magnitude(k[S][lane]);
+          x.turn[lane] = detail::larger(simd::detail::magnitude(k[S][lane] - k[0][lane]) / (sum + 1e-300), x.turn[lane]);
         }
       }
     }
@@ -220,25 +232,30 @@ class LaneEngine final : public Solver::Engine {
 #pragma GCC ivdep
       for (std::size_t k = 0; k < n; ++k) {
         double const size = simd::detail::magnitude(x.h[k]);
-        double estimate = x.fine[k];
-        // Hairer, Norsett & Wanner II.10: the estimate of order 5 times its ratio to that of order 3.
-        if constexpr (Estimate::is_double)
-          estimate *= estimate / std::sqrt(std::fma(estimate, estimate, 0.01 * x.coarse[k] * x.coarse[k]) + 1e-200);
         double const allowed = detail::larger(allowed_per_h * size, 4 * detail::epsilon * x.extent[k]);
-        double const error = size * estimate / allowed + x.poison[k];
+        double const fine = x.fine[k];
+        double error = size * fine;
+        if constexpr (Estimate::is_double) {
+          double const root = std::sqrt(std::fma(fine, fine, 0.01 * x.coarse[k] * x.coarse[k]) + 1e-200);
+          double const turn = x.turn[k];
+          error = error * detail::larger(fine, 0.1 * turn * turn * turn * root) / (root * allowed) + x.poison[k];
+        } else {
+          error = error / allowed + x.poison[k];
+        }
         bool const ok = error <= 1;
         double const held = error <= 1e15 ? detail::larger(error, 1e-15) : 1e15;  // NaN: as large as can be
-        double const log_error = simd::log(held);
+        double const log_error = simd::detail::log_of_normal(held);
         double const exponent = ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::order);
         double const most_growth = ok ? (x.held[k] != 0 ? 1.0 : 6.0) : 0.9;
-        double const factor = detail::larger(detail::smaller(0.9 * simd::exp_held(exponent), most_growth), 0.1);
+        double const factor = detail::larger(detail::smaller(0.9 * simd::exp_unheld(exponent), most_growth), 0.1);
         double const from = ok ? x.end[k] : x.t[k];
         double const rest = t1 - from;
         // Equal steps to the end; a twentieth more than is wanted rather than one step more.
         double const n_left = detail::larger(std::ceil(simd::detail::magnitude(rest) / (size * factor) - 0.05), 1.0);
         x.next_t[k] = from;
-        x.next_h[k] = n_left > 1 ? rest / n_left : rest;
-        x.next_end[k] = n_left > 1 ? from + rest / n_left : t1;
+        double const next_h = rest / n_left;
+        x.next_h[k] = next_h;
+        x.next_end[k] = n_left > 1 ? from + next_h : t1;
         x.log_error[k] = ok ? detail::larger(log_error, -9.0) : x.log_error[k];
         x.held[k] = ok ? 0 : 1;
         x.steps[k] += ok ? 1 : 0;
@@ -252,7 +269,9 @@ class LaneEngine final : public Solver::Engine {
         outcome = small ? failure : outcome;
         x.outcome[k] = ok && rest == 0 ? static_cast<std::uint64_t>(Status::done) : outcome;
       }
-      if (*std::max_element(x.steps, x.steps + n) > stiff_after) look_for_stiffness(n);
+      std::uint64_t any = 0;
+      for (std::size_t k = 0; k < n; ++k) any |= x.steps[k] > stiff_after ? 1 : 0;
+      if (any != 0) look_for_stiffness(n);
     }
   }
 
@@ -341,7 +360,7 @@ class LaneEngine final : public Solver::Engine {
       change_.column(j)[k] = 0;
       div_[0].column(j)[k] = waiting_div_.column(j)[w];
     }
-    divergence_->copy(k, *waiting_divergence_, w);
+    if (has_probes_) divergence_->copy(k, *waiting_divergence_, w);
     x.t[k] = t0_;
     x.end[k] = waiting_end_time_[w];
     x.h[k] = waiting_h_[w];
@@ -363,7 +382,7 @@ class LaneEngine final : public Solver::Engine {
     copy(f_[0]);
     copy(change_);
     copy(div_[0]);
-    divergence_->copy(to, *divergence_, from);
+    if (has_probes_) divergence_->copy(to, *divergence_, from);
     for (double* values : {x.t, x.h, x.end, x.log_error}) values[to] = values[from];
     for (std::uint64_t* values : {x.sample, x.steps, x.rejected, x.held, x.stiff, x.calm, x.outcome}) values[to] = values[from];
     x.next_time[to] = x.next_time[from];
@@ -377,7 +396,7 @@ class LaneEngine final : public Solver::Engine {
     if (waiting_first_ == waiting_end_) return false;
     std::size_t const n_waiting = waiting_end_ - waiting_first_;
     for (std::size_t i = 0; i < d_; ++i) std::copy_n(samples.z.column(i) + waiting_first_, n_waiting, waiting_z_.column(i));
-    for (std::size_t k = 0; k < n_waiting; ++k) waiting_divergence_->load(k, samples.probes, waiting_first_ + k);
+    for (std::size_t k = 0; has_probes_ && k < n_waiting; ++k) waiting_divergence_->load(k, samples.probes, waiting_first_ + k);
     std::size_t const n = (n_waiting + 7) / 8 * 8;
     auto& x = s();
     std::fill_n(x.stage_t, n, t0_);
@@ -395,16 +414,14 @@ class LaneEngine final : public Solver::Engine {
     return true;
   }
 
-  /// With a the size of f and its divergence and b that of their change in time, an error of order p + 1 after a step h is
-  /// about (a^2 / b) (h b / a)^(p + 1), up to a factor.
+  /// With a the size of a component of f, or of the divergence, and r = |da/dt| / a its rate, an error of order p per unit of
+  /// time is about a (r h)^p, up to a factor. The component that allows least counts, for one that is small may be fast.
   void choose_first_steps(std::size_t n) {
     auto& x = s();
-    double* __restrict amplitude = x.fine;
-    double* __restrict change = x.coarse;
+    double* __restrict demand = x.fine;  // largest a r^p
     double* __restrict way = x.next_h;
     double* __restrict extent = x.extent;
-    std::fill_n(amplitude, n, 0.0);
-    std::fill_n(change, n, 0.0);
+    std::fill_n(demand, n, 0.0);
     std::fill_n(way, n, 0.0);
     std::fill_n(extent, n, 1.0);
     auto const enlarge = [&](double* __restrict to, Columns const& values) {
@@ -428,25 +445,24 @@ class LaneEngine final : public Solver::Engine {
       for (std::size_t k = 0; k < n; ++k) to[k] = std::fma(way[k], f[k], z[k]);
     }
     waiting_divergence_->evaluate(*kernel_, {n, x.stage_t, probe_z_}, probe_f_, probe_div_);
-    auto const enlarge_difference = [&](Columns const& now, Columns const& old) {
+    auto const ask = [&](Columns const& now, Columns const& old) {
       for (std::size_t i = 0; i < now.n_columns(); ++i) {
         double const* __restrict a = now.column(i);
         double const* __restrict b = old.column(i);
-        for (std::size_t k = 0; k < n; ++k) change[k] = detail::larger(simd::detail::magnitude(a[k] - b[k]), change[k]);
+        for (std::size_t k = 0; k < n; ++k) {
+          double const size = detail::larger(simd::detail::magnitude(a[k]), simd::detail::magnitude(b[k])) + 1e-300;
+          double const rate = simd::detail::magnitude((a[k] - b[k]) / (way[k] * size));
+          double power = rate * rate * rate * rate;
+          if constexpr (Estimate::order == 7) power *= rate * rate * rate;
+          demand[k] = detail::larger(size * power, demand[k]);
+        }
       }
     };
-    enlarge(amplitude, probe_f_);
-    enlarge(amplitude, probe_div_);
-    enlarge(amplitude, waiting_f_);
-    enlarge(amplitude, waiting_div_);
-    enlarge_difference(probe_f_, waiting_f_);
-    enlarge_difference(probe_div_, waiting_div_);
-    double const allowed = safety * settings_.tolerance;
+    ask(probe_f_, waiting_f_);
+    ask(probe_div_, waiting_div_);
+    double const allowed = safety * settings_.tolerance / length_;
     for (std::size_t k = 0; k < n; ++k) {
-      double const rate = change[k] / (simd::detail::magnitude(way[k]) * amplitude[k]);
-      double const parts = allowed * rate / amplitude[k];
-      double const root = simd::exp_held(simd::log(parts) / (Estimate::order + 1));
-      double const wanted = Estimate::first_step * root / rate;
+      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed / demand[k]) / Estimate::order);
       // Where nothing moves, and where nothing is finite, the whole interval is tried.
       double const size = wanted < length_ && wanted > 0 ? wanted : length_;
       double const n_steps = std::ceil(length_ / size - 0.05);
@@ -593,6 +609,7 @@ class LaneEngine final : public Solver::Engine {
   std::size_t m_;
   SolverSettings settings_;
   bool adaptive_;
+  bool has_probes_;
   double t0_, t1_, length_;
   std::unique_ptr<FieldKernel> kernel_;
   std::unique_ptr<DivergenceKernel> divergence_, waiting_divergence_;

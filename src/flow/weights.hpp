@@ -73,7 +73,7 @@ struct Estimate<tableaus::Dop853> {
   static constexpr bool exists = true;
   static constexpr bool is_double = true;
   static constexpr double order = 7;
-  static constexpr double first_step = 4;
+  static constexpr double first_step = 3;
   static constexpr double stability_border = 6.1;
 };
 
