@@ -69,7 +69,13 @@ class ReverseSweep final : public Adjoint::Engine {
         h_[k] = kept.h[step];
         for (size_t i = 0; i < d_; ++i) z_.column(i)[k] = kept.z[step * d_ + i];
       }
-      recompute(n, std::make_index_sequence<n_stages>());
+      bool const kept = !steps[sample_[0]].k.empty();
+      for (size_t k = 0; kept && k < n; ++k) {
+        double const* const from = steps[sample_[k]].k.data() + left_[k] * n_stages * d_;
+        for (size_t stage = 0; stage + 1 < n_stages; ++stage)
+          for (size_t i = 0; i < d_; ++i) f_[stage].column(i)[k] = from[stage * d_ + i];
+      }
+      recompute(n, std::make_index_sequence<n_stages>(), kept);
       sweep(n, std::make_index_sequence<n_stages>(), log_change_bar != nullptr, theta_bar);
       for (size_t k = n; k-- > 0;) {
         if (left_[k] > 0) continue;
@@ -95,9 +101,9 @@ class ReverseSweep final : public Adjoint::Engine {
     kernel_->evaluate({n, stage_t_, argument_[Stage]}, f_[Stage], with_divergence ? divergence_ : nullptr);
   }
 
-  /// The arguments of all stages; the last one is evaluated when the sweep begins there.
+  /// The arguments of all stages, and f there but at the last, where nobody needs it.
   template <size_t... Stage>
-  void recompute(size_t n, std::index_sequence<Stage...>) {
+  void recompute(size_t n, std::index_sequence<Stage...>, bool kept) {
     (
         [&] {
           for (size_t i = 0; i < d_; ++i) {
@@ -108,7 +114,8 @@ class ReverseSweep final : public Adjoint::Engine {
             for (size_t lane = 0; lane < n; ++lane)
               to[lane] = std::fma(h_[lane], detail::weigh<detail::StageWeights<T, Stage>>(k, lane), from[lane]);
           }
-          if constexpr (Stage + 1 < n_stages) evaluate<Stage>(n, false);
+          if constexpr (Stage + 1 < n_stages)
+            if (!kept) evaluate<Stage>(n, false);
         }(),
         ...);
   }

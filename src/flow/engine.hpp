@@ -168,7 +168,11 @@ class LaneEngine final : public Solver::Engine {
         [&] {
           add_stages<detail::StageWeights<T, Stage + 1>>(n, s().h, z_, argument_);
           stage_times(n, T::c[Stage + 1]);
-          evaluate(n, s().stage_t, argument_, Stage + 1);
+          // Where the result has no weight, neither has an estimate nor the dense output.
+          if constexpr (T::b[Stage + 1] != 0)
+            evaluate(n, s().stage_t, argument_, Stage + 1);
+          else
+            kernel_->evaluate({n, s().stage_t, argument_}, f_[Stage + 1], nullptr);
         }(),
         ...);
   }
@@ -527,6 +531,8 @@ class LaneEngine final : public Solver::Engine {
         kept.t.push_back(x.t[k]);
         kept.h.push_back(x.h[k]);
         for (std::size_t i = 0; i < d_; ++i) kept.z.push_back(z_.column(i)[k]);
+        for (std::size_t stage = 0; wanted.stages && stage < S; ++stage)
+          for (std::size_t i = 0; i < d_; ++i) kept.k.push_back(f_[stage].column(i)[k]);
       }
       for (; reaches_time(k); ++x.next_time[k]) {
         double const time = wanted.times[x.next_time[k]];

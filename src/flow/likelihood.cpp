@@ -34,7 +34,7 @@ class Likelihood::Worker {
     if (samples_.size() != n) samples_ = Samples(n, field_.dimension());
     for (size_t i = 0; i < dimension_; ++i) std::copy_n(data.colptr(i) + first, n, samples_.z.column(i));
     if (has_penalty()) std::fill_n(samples_.z.column(dimension_), n, 0.0);
-    wanted_.steps = keep;
+    wanted_.steps = wanted_.stages = keep;
     solver_.solve(samples_, tick, keep ? &wanted_ : nullptr);
     return samples_;
   }

@@ -13,7 +13,6 @@
 #include "fermiac/rng/stream.hpp"
 #include "fermiac/simd/arrays.hpp"
 #include "fermiac/simd/functions.hpp"
-#include "support/tanh_cubed_truth.hpp"
 
 using namespace fermiac;
 
@@ -36,16 +35,14 @@ arma::mat starts(std::size_t n) {
 }
 
 Truth truth_of(arma::mat const& z0) {
+  auto const field = flow::make_field("tanh_cubed", d, Parameters(flow::field_options()));
   Truth truth{z0, arma::vec(z0.n_rows, arma::fill::zeros)};
 #pragma omp parallel for schedule(static)
   for (std::size_t k = 0; k < z0.n_rows; ++k) {
-    long double stretch = 0;
-    for (std::size_t i = 0; i < d; ++i) {
-      auto const end = testing::tanh_cubed_end(z0(k, i), t1);
-      stretch += testing::tanh_cubed_log_stretch(z0(k, i), end);
-      truth.z(k, i) = static_cast<double>(end);
-    }
-    truth.log_change[k] = static_cast<double>(-stretch);
+    double const start[d] = {z0(k, 0), z0(k, 1)};
+    auto const end = field->exact_end(start, 0, t1);
+    for (std::size_t i = 0; i < d; ++i) truth.z(k, i) = end->z[i];
+    truth.log_change[k] = end->log_change;
   }
   return truth;
 }

@@ -54,12 +54,16 @@ struct Solved {
   std::vector<Steps> steps;
 };
 
-Solved solve(Field const& field, Problem const& problem, SolverSettings const& settings, double t0, double t1) {
+enum class Keep { steps, stages };
+
+Solved solve(Field const& field, Problem const& problem, SolverSettings const& settings, double t0, double t1,
+             Keep keep = Keep::steps) {
   std::size_t const n = problem.z.n_rows();
   Samples samples(n, field.dimension());
   samples.z.assign(problem.z.matrix());
   Wanted wanted;
   wanted.steps = true;
+  wanted.stages = keep == Keep::stages;
   Solver(field, settings, t0, t1).solve(samples, {}, &wanted);
   Solved result{0, problem.weights, std::vector<double>(field.n_parameters(), 0.0), wanted.kept};
   for (std::size_t k = 0; k < n; ++k) {
@@ -235,6 +239,17 @@ BOOST_AUTO_TEST_CASE(of_samples_is_the_sum_of_theirs_alone) {
     for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(one.z_bar.column(i)[0] == all.z_bar.column(i)[k]);
   }
   for (std::size_t p = 0; p < sum.size(); ++p) BOOST_TEST(std::abs(sum[p] - all.theta_bar[p]) < 1e-11);
+}
+
+BOOST_AUTO_TEST_CASE(has_the_same_bits_with_stages_kept_or_computed_again) {
+  auto const field = small_network(true);
+  Problem const problem(*field, 70);
+  for (auto const method : methods) {
+    auto const settings = settings_of(method, is_adaptive(method) ? 0 : 5);
+    auto const again = solve(*field, problem, settings, 0.5, 0);
+    auto const kept = solve(*field, problem, settings, 0.5, 0, Keep::stages);
+    BOOST_TEST(again.theta_bar == kept.theta_bar, boost::test_tools::per_element());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(of_no_samples_is_nothing) {

@@ -13,8 +13,8 @@
 /// (E. Hairer, C. Lubich & G. Wanner, Geometric Numerical Integration, 2nd ed. (2006), section VI.4: for Runge-Kutta methods
 /// that is again a Runge-Kutta method, for the adjoint equation, of the same order.)
 ///
-/// **Memory**: a step's beginning (t, h, z) is all that is kept of it, 8 (d + 2) bytes; its stages are computed again. So is
-/// nothing of a network's own values: a sweep needs as much however small the steps are.
+/// **Memory**: of a step its beginning (t, h, z) is kept, 8 (d + 2) bytes, and where the solve kept them f at its stages, 8 d
+/// bytes each; otherwise they are computed again. Of a network's own values nothing is kept.
 ///
 /// **Order of sums**: samples take the lanes of a block in the order of their numbers of steps, longest first, and a lane that
 /// is done takes the next. Sums over samples follow that order, so their bits depend on the samples alone.
@@ -36,7 +36,7 @@ class Adjoint {
   ~Adjoint();
   Adjoint(Adjoint&&) noexcept;
 
-  /// @param steps           of each sample, as `Wanted::kept` has them (exact divergence: one integral)
+  /// @param steps           of each sample, as `Wanted::kept` has them, with or without stages (exact divergence: one integral)
   /// @param z_bar           samples x dimension: dL/dz at t1 on entry, dL/dz at t0 on return
   /// @param log_change_bar  dL/dlog_change of each sample; null for 0
   /// @param theta_bar       dL/dtheta is added, n_parameters values; null where it is not wanted

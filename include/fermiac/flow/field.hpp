@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,6 +70,14 @@ class Field {
   virtual std::size_t dimension() const = 0;
   /// Whether f does not depend on t.
   virtual bool is_autonomous() const { return true; }
+
+  /// The flow's own solution, where it is known otherwise than by a solver of this module.
+  struct End {
+    std::vector<double> z;
+    double log_change;  ///< log p(t1) - log p(t0) along the path
+  };
+  /// @param z  at t0, `dimension` values; none where it is not known
+  virtual std::optional<End> exact_end(std::span<double const> /*z*/, double /*t0*/, double /*t1*/) const { return {}; }
 
   virtual std::size_t n_parameters() const { return 0; }
   virtual std::span<double const> parameters() const { return {}; }

@@ -104,6 +104,7 @@ struct Steps {
   std::vector<double> t;
   std::vector<double> h;
   std::vector<double> z;
+  std::vector<double> k;  ///< f at the stages, (i * n_stages + stage) * dimension + component; where wanted
 };
 
 /// g(z, t) of a block of samples.
@@ -115,6 +116,7 @@ struct Wanted {
   std::vector<double> times;  ///< within [t0, t1], from t0 towards t1
   LaneFunction event;         ///< zeros of g along the path; empty: none
   bool steps = false;         ///< keep the steps
+  bool stages = false;        ///< with them, f at their stages
 
   /// Results: values of sample s at times[j] are path[(j * n_columns + column) * n + s], columns those of z, then of
   /// log_change; NaN where it did not get there.

@@ -1,6 +1,12 @@
 #include "fermiac/base/error.hpp"
 #include "fermiac/flow/field.hpp"
+#include "fermiac/flow/fields/expression.hpp"
+#include "fermiac/flow/fields/linear.hpp"
+#include "fermiac/flow/fields/mixture_flow.hpp"
 #include "fermiac/flow/fields/neural.hpp"
+#include "fermiac/flow/fields/planar.hpp"
+#include "fermiac/flow/fields/rotation.hpp"
+#include "fermiac/flow/fields/stiff.hpp"
 #include "fermiac/flow/fields/tanh_cubed.hpp"
 
 namespace fermiac::flow {
@@ -9,8 +15,14 @@ void Field::set_parameters(std::span<double const> parameters) { FERMIAC_ASSERT(
 
 std::vector<FieldKind> const& field_kinds() {
   static std::vector<FieldKind> const kinds = {
-      neural_kind(),      //
-      tanh_cubed_kind(),  //
+      expression_kind(),    //
+      linear_kind(),        //
+      mixture_flow_kind(),  //
+      neural_kind(),        //
+      planar_kind(),        //
+      rotation_kind(),      //
+      stiff_kind(),         //
+      tanh_cubed_kind(),    //
   };
   return kinds;
 }
