@@ -12,6 +12,7 @@
 #include "fermiac/stats/moments.hpp"
 #include "fermiac/stats/z_score.hpp"
 #include "flow_training_settings.hpp"
+#include "trained_networks.hpp"
 
 namespace fermiac::app {
 
@@ -69,6 +70,9 @@ class FlowTrainingKind final : public study::Kind {
     if (point.text("data.set") == "table" && point.text("data.table").empty())
       throw InputError("data.table", "data.table = \"\": data.set = \"table\" needs a file");
   }
+
+  std::vector<study::Input> inputs(Parameters const& point) const override { return TrainedNetworks::inputs(point); }
+  void prepare(Parameters const& point) const override { settings_of(point, 2); }
 
   std::vector<study::Variable> variables() const override {
     auto const r = Scope::replicate;
@@ -146,7 +150,7 @@ class FlowTrainingKind final : public study::Kind {
     auto const key = rng::make_key(seed, point.canonical());
     for (auto replicate = replicates.first; replicate < replicates.last; ++replicate) {
       auto const data = data_of(point, key, replicate);
-      auto const settings = flow_training_settings(point, data.training.n_cols);
+      auto const settings = settings_of(point, data.training.n_cols);
       auto const outcome = flow::train(settings, data, key, static_cast<std::uint32_t>(replicate), team, context);
       record(point, settings, data, outcome, team, context, replicate - replicates.first, item.replicates);
     }
@@ -186,6 +190,12 @@ class FlowTrainingKind final : public study::Kind {
   }
 
  private:
+  flow::TrainingSettings settings_of(Parameters const& point, std::size_t dimension) const {
+    auto settings = flow_training_settings(point, dimension);
+    settings.start = trained_.of(point, network::TanhNetwork(settings.shape).n_parameters());
+    return settings;
+  }
+
   static flow::TrainingData data_of(Parameters const& point, rng::Key key, std::uint64_t replicate) {
     auto const draw = [&](char const* size, std::uint64_t walker) {
       rng::Stream stream({key, rng::Purpose::data, replicate}, walker);
@@ -248,6 +258,8 @@ class FlowTrainingKind final : public study::Kind {
     double const cell = x[1] - x[0];
     to.set("integral", simd::sum(all(density)) * cell * cell, entry);
   }
+
+  mutable TrainedNetworks trained_;  // what `prepare` read
 };
 
 }  // namespace

@@ -254,7 +254,8 @@ class AdjointField final : public Field {
 
 /// Solves the adjoint equation back and sums up the integral along its steps.
 AdjointWork solve_back(Field const& field, SolverSettings const& settings, double t0, double t1, Track const* track,
-                       Samples const* samples, Columns& z_bar, double const* log_change_bar, double* theta_bar) {
+                       Samples const* samples, Columns& z_bar, double const* log_change_bar, double* theta_bar,
+                       std::function<void()> const& tick) {
   size_t const n = z_bar.n_rows();
   size_t const d = field.dimension();
   size_t const first = track == nullptr ? d : 0;
@@ -272,7 +273,7 @@ AdjointWork solve_back(Field const& field, SolverSettings const& settings, doubl
   wanted.steps = true;
   auto plain = settings;
   plain.divergence = {};
-  Solver(adjoint, plain, t1, t0).solve(back, {}, &wanted);
+  Solver(adjoint, plain, t1, t0).solve(back, tick, &wanted);
   AdjointWork work;
   for (size_t k = 0; k < n; ++k) {
     work.n_evaluations += back.n_evaluations[k];
@@ -301,6 +302,7 @@ AdjointWork solve_back(Field const& field, SolverSettings const& settings, doubl
         for (size_t lane = 0; lane < replay.n; ++lane) weight[lane] = -replay.h[lane] * T::b[stage];
         kernel.add_integrand(lanes, weight, theta_bar);
       });
+      if (tick) tick();
     }
   });
   return work;
@@ -368,24 +370,24 @@ class SensitivityField final : public Field {
 }  // namespace
 
 AdjointWork backsolve(Field const& field, SolverSettings const& settings, double t0, double t1, Samples const& samples,
-                      Columns& z_bar, double const* log_change_bar, double* theta_bar) {
-  return solve_back(field, settings, t0, t1, nullptr, &samples, z_bar, log_change_bar, theta_bar);
+                      Columns& z_bar, double const* log_change_bar, double* theta_bar, std::function<void()> const& tick) {
+  return solve_back(field, settings, t0, t1, nullptr, &samples, z_bar, log_change_bar, theta_bar, tick);
 }
 
 AdjointWork interpolated_adjoint(Field const& field, SolverSettings const& settings, double t0, double t1,
-                                 std::span<Steps const> steps, Columns& z_bar, double const* log_change_bar,
-                                 double* theta_bar) {
+                                 std::span<Steps const> steps, Columns& z_bar, double const* log_change_bar, double* theta_bar,
+                                 std::function<void()> const& tick) {
   AdjointWork work;
   with_tableau(settings.method, [&](auto tableau) {
     DenseTrack<decltype(tableau)> const track(field, steps);
-    work = solve_back(field, settings, t0, t1, &track, nullptr, z_bar, log_change_bar, theta_bar);
+    work = solve_back(field, settings, t0, t1, &track, nullptr, z_bar, log_change_bar, theta_bar, tick);
   });
   return work;
 }
 
 AdjointWork forward_sensitivities(Field const& field, SolverSettings const& settings, double t0, double t1,
                                   Columns const& start, std::function<void(Samples const& end, Columns& z_bar)> const& z_bar,
-                                  double const* log_change_bar, double* theta_bar) {
+                                  double const* log_change_bar, double* theta_bar, std::function<void()> const& tick) {
   size_t const n = start.n_rows();
   size_t const d = field.dimension();
   size_t const P = field.n_parameters();
@@ -394,7 +396,7 @@ AdjointWork forward_sensitivities(Field const& field, SolverSettings const& sett
   for (size_t i = 0; i < d; ++i) std::copy_n(start.column(i), n, samples.z.column(i));
   auto plain = settings;
   plain.divergence = {};
-  Solver(sensitivities, plain, t0, t1).solve(samples);
+  Solver(sensitivities, plain, t0, t1).solve(samples, tick);
   Columns end_bar(n, d);
   z_bar(samples, end_bar);
   AdjointWork work;

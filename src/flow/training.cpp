@@ -32,6 +32,7 @@ class Run {
         schedule_(optimise::Schedule::cosine(settings.rate, std::max(1U, settings.iterations), settings.final_fraction)) {
     rng::Stream stream({key, rng::Purpose::initialise, replicate}, 0);
     field_->initialise(stream);
+    if (!settings.start.is_empty()) field_->set_parameters({settings.start.memptr(), settings.start.n_elem});
     parameters_ = arma::vec(field_->parameters().data(), field_->n_parameters());
     outcome_.parameters = parameters_;
     outcome_.loss.set_size(settings.iterations);

@@ -36,11 +36,12 @@ struct AdjointWork {
 /// @param samples   as the forward solve from t0 to t1 left them
 /// @param settings  of the solve back: its tolerance is that of z, lambda and, in their units, nothing else
 AdjointWork backsolve(Field const& field, SolverSettings const& settings, double t0, double t1, Samples const& samples,
-                      Columns& z_bar, double const* log_change_bar, double* theta_bar);
+                      Columns& z_bar, double const* log_change_bar, double* theta_bar, std::function<void()> const& tick = {});
 
 /// The same with z interpolated between the `steps` that the forward solve kept, with the same settings.
 AdjointWork interpolated_adjoint(Field const& field, SolverSettings const& settings, double t0, double t1,
-                                 std::span<Steps const> steps, Columns& z_bar, double const* log_change_bar, double* theta_bar);
+                                 std::span<Steps const> steps, Columns& z_bar, double const* log_change_bar, double* theta_bar,
+                                 std::function<void()> const& tick = {});
 
 /// dL/dtheta by forward sensitivities, for a field with parameters.
 /// @param samples  their starts at t0
@@ -48,6 +49,6 @@ AdjointWork interpolated_adjoint(Field const& field, SolverSettings const& setti
 /// @return         evaluations
 AdjointWork forward_sensitivities(Field const& field, SolverSettings const& settings, double t0, double t1,
                                   Columns const& start, std::function<void(Samples const& end, Columns& z_bar)> const& z_bar,
-                                  double const* log_change_bar, double* theta_bar);
+                                  double const* log_change_bar, double* theta_bar, std::function<void()> const& tick = {});
 
 }  // namespace fermiac::flow

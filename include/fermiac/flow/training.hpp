@@ -33,6 +33,7 @@ struct TrainingSettings {
   std::uint32_t check_every = 50;  ///< iterations, 1 and up
   std::uint32_t patience = 0;      ///< checks; 0: never ends early
   double report_tolerance = 1e-8;
+  arma::vec start = {};  ///< parameters to begin with; none: random ones
 
   std::uint32_t n_checks() const { return (iterations + check_every - 1) / check_every; }
 };

@@ -134,12 +134,14 @@ network::Shape neural_shape(std::size_t dimension, Parameters const& options) {
 }
 
 FieldKind neural_kind() {
-  return {"neural",
-          "tanh network, concat-squash layers (Grathwohl et al. 2019): x' = tanh((W x + b) sigmoid(g t + a) + c t)",
-          {text("neural.hidden", "64, 64", "units of the hidden layers"),
-           choice("neural.layer", "concat_squash", {"concat_squash", "concat", "plain"}, "how time enters; plain: not at all"),
-           flag("neural.output_gate", true, "concat_squash: whether the last layer has a gate")},
-          [](std::size_t dimension, Parameters const& options) { return make_neural_field(neural_shape(dimension, options)); }};
+  return {
+      "neural",
+      "tanh network, concat-squash layers (Grathwohl et al. 2019): x' = tanh((W x + b) sigmoid(g t + a) + c t)",
+      {text("neural.hidden", "64, 64", "units of the hidden layers"),
+       choice("neural.layer", "concat_squash", {"concat_squash", "concat", "plain"}, "how time enters; plain: not at all"),
+       flag("neural.output_gate", true, "concat_squash: whether the last layer has a gate"),
+       text("neural.from", "", "results file of a flow_training study: the parameters of its best network").shares_streams()},
+      [](std::size_t dimension, Parameters const& options) { return make_neural_field(neural_shape(dimension, options)); }};
 }
 
 }  // namespace fermiac::flow

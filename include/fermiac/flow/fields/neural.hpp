@@ -4,6 +4,7 @@
 ///     neural.layer        concat_squash, concat or plain (autonomous)
 ///     neural.output_gate  concat_squash: whether the last layer has a gate; without, the exact divergence of two hidden layers
 ///                         costs one product whatever the dimension
+///     neural.from         where the program has its parameters from; a field made here begins with all 0
 #pragma once
 
 #include "fermiac/flow/field.hpp"
