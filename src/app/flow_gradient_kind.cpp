@@ -43,7 +43,8 @@ class FlowGradientKind final : public study::Kind {
   std::string truth() const override { return "the discrete adjoint of order 8 at a tolerance of 1e-12"; }
   std::string conventions() const override {
     return "The loss is the mean of -log p of data at t = flow.t1 under a flow from the standard normal at t = 0.\n"
-           "error is |g - g*| / |g*| over all parameters of the network, start_error the same over dL/dz at the data, g* the "
+           "relative_error is |g - g*| / |g*| over all parameters of the network, start_error the same over dL/dz at the data, "
+           "g* the "
            "truth.\n"
            "forward_evaluations are those of f in the solve, backward_evaluations those of the gradient, most with a pull-back "
            "(forward: with all sensitivities); means over samples.\n"
@@ -94,12 +95,12 @@ class FlowGradientKind final : public study::Kind {
     auto const p = Scope::point;
     auto const optional = Presence::optional;
     return {
-        {"error", r, "1", "relative error of the gradient by the parameters"},
+        {"relative_error", r, "1", "relative error of the gradient by the parameters"},
         {"start_error", r, "1", "relative error of the gradient by the data", optional},
         {"loss_error", r, "nat", "error of the loss"},
         {"forward_evaluations", r, "1", "of f in the solve, mean over samples"},
         {"backward_evaluations", r, "1", "of f in the gradient, mean over samples"},
-        {"largest_error", p, "1", "of error over replicates", optional},
+        {"largest_error", p, "1", "of relative_error over replicates", optional},
         {"largest_start_error", p, "1", "of start_error over replicates", optional},
         {"largest_loss_error", p, "nat", "of loss_error over replicates", optional},
         {"mean_forward", p, "1", "of forward_evaluations over replicates", optional},
@@ -133,7 +134,7 @@ class FlowGradientKind final : public study::Kind {
     for (auto replicate = replicates.first; replicate < replicates.last; ++replicate) {
       auto const result = compare(point, key, replicate, context);
       auto const entry = replicate - replicates.first;
-      item.replicates.set("error", result.error, entry);
+      item.replicates.set("relative_error", result.error, entry);
       item.replicates.set("start_error", result.start_error, entry);
       item.replicates.set("loss_error", result.loss_error, entry);
       item.replicates.set("forward_evaluations", result.forward_evaluations, entry);
@@ -149,7 +150,7 @@ class FlowGradientKind final : public study::Kind {
       for (std::uint64_t i = 0; i < item.replicates.n_entries(); ++i) {
         auto const value = [&](char const* name) { return item.replicates.value(name, i); };
         n += 1;
-        error = std::max(error, value("error"));
+        error = std::max(error, value("relative_error"));
         start_error = std::isnan(value("start_error")) ? value("start_error") : std::max(start_error, value("start_error"));
         loss_error = std::max(loss_error, value("loss_error"));
         forward += value("forward_evaluations");
