@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,6 +14,7 @@
 #include "fermiac/stats/moments.hpp"
 #include "fermiac/stats/z_score.hpp"
 #include "flow_training_settings.hpp"
+#include "sample_tables.hpp"
 #include "trained_networks.hpp"
 
 namespace fermiac::app {
@@ -66,13 +69,20 @@ class FlowTrainingKind final : public study::Kind {
   std::vector<Parameter> parameters() const override { return flow_training_parameters(); }
 
   void check(Parameters const& point) const override {
-    flow_training_settings(point, 2);
+    flow_training_settings(point);
     if (point.text("data.set") == "table" && point.text("data.table").empty())
       throw InputError("data.table", "data.table = \"\": data.set = \"table\" needs a file");
   }
 
-  std::vector<study::Input> inputs(Parameters const& point) const override { return TrainedNetworks::inputs(point); }
-  void prepare(Parameters const& point) const override { settings_of(point, 2); }
+  std::vector<study::Input> inputs(Parameters const& point) const override {
+    auto inputs = TrainedNetworks::inputs(point);
+    if (point.text("data.set") == "table") inputs.push_back({"data.table", point.text("data.table")});
+    return inputs;
+  }
+  void prepare(Parameters const& point) const override {
+    settings_of(point);
+    if (point.text("data.set") == "table") table_of(point);
+  }
 
   std::vector<study::Variable> variables() const override {
     auto const r = Scope::replicate;
@@ -105,9 +115,9 @@ class FlowTrainingKind final : public study::Kind {
   }
 
   std::vector<study::Dimension> dimensions(Parameters const& point) const override {
-    std::uint64_t const d = 2;
-    auto const s = flow_training_settings(point, d);
-    auto const grid = static_cast<std::uint64_t>(point.integer("report.grid"));
+    std::uint64_t const d = data_dimension(point);
+    auto const s = flow_training_settings(point);
+    auto const grid = grid_of(point).n_elem;
     auto const shown = static_cast<std::uint64_t>(std::min(point.integer("report.shown"), point.integer("data.test")));
     return {{"parameter", network::TanhNetwork(s.shape).n_parameters(), "parameter of the network"},
             {"iteration", s.iterations, "change of the parameters"},
@@ -122,16 +132,17 @@ class FlowTrainingKind final : public study::Kind {
     return {"mean_negative_log", "entropy", "mean_excess", "bound_z", "mean_integral", "mean_evaluations"};
   }
 
-  double work(Parameters const& point) const override { return work_of(point, flow_training_settings(point, 2)); }
+  double work(Parameters const& point) const override { return work_of(point, flow_training_settings(point)); }
 
   double seconds_per_work(Parameters const& point) const override {
-    auto s = flow_training_settings(point, 2);
+    auto s = flow_training_settings(point);
     s.iterations = s.check_every = 2;
     s.batch = 100;
     flow::TrainingData data;
     rng::Stream stream({{}, rng::Purpose::data, 0}, 0);
-    std::string const& set = point.text("data.set");
-    data.training = data.validation = data.test = flow::draw_data(set == "table" ? "two_moons" : set, 100, stream);
+    data.training.set_size(100, data_dimension(point));
+    stream.normals({data.training.memptr(), data.training.n_elem});
+    data.validation = data.test = data.training;
     Solo team;
     Quiet context;
     double const start = thread_cpu_s();
@@ -150,7 +161,7 @@ class FlowTrainingKind final : public study::Kind {
     auto const key = rng::make_key(seed, point.canonical());
     for (auto replicate = replicates.first; replicate < replicates.last; ++replicate) {
       auto const data = data_of(point, key, replicate);
-      auto const settings = settings_of(point, data.training.n_cols);
+      auto const settings = settings_of(point);
       auto const outcome = flow::train(settings, data, key, static_cast<std::uint32_t>(replicate), team, context);
       record(point, settings, data, outcome, team, context, replicate - replicates.first, item.replicates);
     }
@@ -190,13 +201,40 @@ class FlowTrainingKind final : public study::Kind {
   }
 
  private:
-  flow::TrainingSettings settings_of(Parameters const& point, std::size_t dimension) const {
-    auto settings = flow_training_settings(point, dimension);
+  flow::TrainingSettings settings_of(Parameters const& point) const {
+    auto settings = flow_training_settings(point);
     settings.start = trained_.of(point, network::TanhNetwork(settings.shape).n_parameters());
     return settings;
   }
 
-  static flow::TrainingData data_of(Parameters const& point, rng::Key key, std::uint64_t replicate) {
+  arma::mat const& table_of(Parameters const& point) const {
+    auto const& path = point.text("data.table");
+    auto const& table = tables_.of("data.table", path, point.text("data.dataset"));
+    if (table.n_cols != data_dimension(point))
+      throw InputError("data.table", fmt::format("{} has {} columns, expected data.dimension = {}", path, table.n_cols,
+                                                 data_dimension(point)));
+    auto const set_aside = static_cast<arma::uword>(point.integer("data.validation") + point.integer("data.test"));
+    if (table.n_rows <= set_aside)
+      throw InputError("data.table", fmt::format("{} has {} rows, which leaves none beside data.validation + data.test = {}",
+                                                 path, table.n_rows, set_aside));
+    return table;
+  }
+
+  /// A table's rows in random order: test, validation, then training data.
+  flow::TrainingData split_table(Parameters const& point, rng::Key key, std::uint64_t replicate) const {
+    auto const& table = table_of(point);
+    rng::Stream stream({key, rng::Purpose::data, replicate}, training_stream);
+    arma::uvec rows = arma::regspace<arma::uvec>(0, table.n_rows - 1);
+    for (arma::uword left = rows.n_elem; left > 1; --left) std::swap(rows[left - 1], rows[stream.integer(left)]);
+    arma::mat const shuffled = table.rows(rows);
+    auto const n_test = static_cast<arma::uword>(point.integer("data.test"));
+    auto const n_validation = static_cast<arma::uword>(point.integer("data.validation"));
+    return {shuffled.tail_rows(table.n_rows - n_test - n_validation), shuffled.rows(n_test, n_test + n_validation - 1),
+            shuffled.head_rows(n_test)};
+  }
+
+  flow::TrainingData data_of(Parameters const& point, rng::Key key, std::uint64_t replicate) const {
+    if (point.text("data.set") == "table") return split_table(point, key, replicate);
     auto const draw = [&](char const* size, std::uint64_t walker) {
       rng::Stream stream({key, rng::Purpose::data, replicate}, walker);
       return flow::draw_data(point.text("data.set"), static_cast<std::uint64_t>(point.integer(size)), stream);
@@ -205,7 +243,7 @@ class FlowTrainingKind final : public study::Kind {
   }
 
   static arma::vec grid_of(Parameters const& point) {
-    auto const n = static_cast<arma::uword>(point.integer("report.grid"));
+    auto const n = data_dimension(point) == 2 ? static_cast<arma::uword>(point.integer("report.grid")) : 0;
     double const range = point.real("report.range");
     arma::vec x(n);
     for (arma::uword i = 0; i < n; ++i)
@@ -260,6 +298,7 @@ class FlowTrainingKind final : public study::Kind {
   }
 
   mutable TrainedNetworks trained_;  // what `prepare` read
+  mutable SampleTables tables_;
 };
 
 }  // namespace

@@ -30,6 +30,8 @@ std::vector<Parameter> flow_training_parameters() {
   std::vector<Parameter> const own = {
       choice("data.set", "eight_gaussians", sets, "what is learned"),
       text("data.table", "", "table: HDF5 or CSV file of samples, one a row").shares_streams(),
+      text("data.dataset", "samples", "table: name of the dataset in an HDF5 file").shares_streams(),
+      integer("data.dimension", 2, "table: columns that it has").at_least(1).at_most(1000),
       integer("data.training", 50000, "training samples; a table has what the others leave").at_least(1).at_most(1e8),
       integer("data.validation", 2000, "samples that decide when to stop, and which parameters are kept")
           .at_least(1)
@@ -69,10 +71,14 @@ std::vector<Parameter> flow_training_parameters() {
   return declared;
 }
 
-flow::TrainingSettings flow_training_settings(Parameters const& point, std::size_t dimension) {
+std::size_t data_dimension(Parameters const& point) {
+  return point.text("data.set") == "table" ? static_cast<std::size_t>(point.integer("data.dimension")) : 2;
+}
+
+flow::TrainingSettings flow_training_settings(Parameters const& point) {
   auto const count = [&](char const* key) { return static_cast<std::uint32_t>(point.integer(key)); };
   flow::TrainingSettings s;
-  s.shape = neural_shape_of(point, dimension);
+  s.shape = neural_shape_of(point, data_dimension(point));
   s.penalty = {point.real("training.kinetic"), point.real("training.jacobian")};
   s.likelihood.t1 = point.real("flow.t1");
   s.likelihood.pack = count("training.pack");

@@ -11,9 +11,11 @@ namespace fermiac::app {
 
 std::vector<Parameter> flow_training_parameters();
 
-/// For data of `dimension` columns.
+/// Components of a sample.
+std::size_t data_dimension(Parameters const& point);
+
 /// @throws InputError  naming the key
-flow::TrainingSettings flow_training_settings(Parameters const& point, std::size_t dimension);
+flow::TrainingSettings flow_training_settings(Parameters const& point);
 
 /// The method of that name.
 flow::Method flow_method(std::string const& name);

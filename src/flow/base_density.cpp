@@ -15,7 +15,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
-double const log_two_pi = std::log(2 * std::numbers::pi);
+double const log_two_pi = simd::log(2 * std::numbers::pi);
 
 arma::mat normals(rng::StreamId const& id, std::uint64_t first, std::size_t n, std::size_t d) {
   arma::mat x(n, d);
@@ -26,7 +26,7 @@ arma::mat normals(rng::StreamId const& id, std::uint64_t first, std::size_t n, s
 class Gaussian final : public BaseDensity {
  public:
   Gaussian(arma::vec mean, arma::mat A)
-      : mean_(std::move(mean)), A_(std::move(A)), inverse_(arma::inv(A_)), log_det_(std::log(std::abs(arma::det(A_)))) {}
+      : mean_(std::move(mean)), A_(std::move(A)), inverse_(arma::inv(A_)), log_det_(simd::log(std::abs(arma::det(A_)))) {}
 
   void draw(rng::StreamId const& id, std::uint64_t first, Columns& z) const override {
     auto const n = z.n_rows();
@@ -95,7 +95,7 @@ class MixtureDensity final : public BaseDensity {
         }
       for (std::size_t k = 0; k < n; ++k) log_p[k] = e[k] > log_p[k] ? e[k] : log_p[k];
     }
-    double const constant = -0.5 * d * log_two_pi - d * std::log(s_) - std::log(static_cast<double>(centres_.n_rows));
+    double const constant = -0.5 * d * log_two_pi - d * simd::log(s_) - simd::log(static_cast<double>(centres_.n_rows));
     for (std::size_t k = 0; k < n; ++k) {
       double sum = 0;
       for (std::size_t c = 0; c < centres_.n_rows; ++c) sum += simd::exp(exponent.column(c)[k] - log_p[k]);
@@ -104,7 +104,7 @@ class MixtureDensity final : public BaseDensity {
   }
 
   double entropy() const override {
-    return centres_.n_rows == 1 ? 0.5 * static_cast<double>(centres_.n_cols) * (1 + log_two_pi + 2 * std::log(s_)) : nan;
+    return centres_.n_rows == 1 ? 0.5 * static_cast<double>(centres_.n_cols) * (1 + log_two_pi + 2 * simd::log(s_)) : nan;
   }
   arma::vec mean() const override { return arma::mean(centres_, 0).t(); }
   arma::mat covariance() const override {

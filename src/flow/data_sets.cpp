@@ -133,6 +133,7 @@ arma::mat draw_data(std::string const& name, std::uint64_t n, rng::Stream& strea
 }
 
 std::optional<arma::vec> exact_log_density(std::string const& name, arma::mat const& points) {
+  if (points.n_cols != 2) return std::nullopt;
   arma::vec result(points.n_rows);
   if (name == "checkerboard") {
     for (arma::uword k = 0; k < points.n_rows; ++k)

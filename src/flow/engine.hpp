@@ -163,7 +163,7 @@ class LaneEngine final : public Solver::Engine {
   }
 
   template <std::size_t... Stage>
-  void stages(std::size_t n, std::index_sequence<Stage...>) {
+  void stages([[maybe_unused]] std::size_t n, std::index_sequence<Stage...>) {
     (
         [&] {
           add_stages<detail::StageWeights<T, Stage + 1>>(n, s().h, z_, argument_);
@@ -205,7 +205,7 @@ class LaneEngine final : public Solver::Engine {
   }
 
   /// Adds one component to the estimates of the error.
-  void judge(std::size_t n, double const* const* k, double const* __restrict value) {
+  void judge(std::size_t n, [[maybe_unused]] double const* const* k, double const* __restrict value) {
     auto& x = s();
 #pragma GCC ivdep
     for (std::size_t lane = 0; lane < n; ++lane) {
@@ -587,7 +587,7 @@ class LaneEngine final : public Solver::Engine {
   }
 
   /// Whatever the dense output of the step needs beyond its stages. Comes last: it overwrites the arguments.
-  void prepare_dense(std::size_t n) {
+  void prepare_dense([[maybe_unused]] std::size_t n) {
     if constexpr (detail::Dense<T>::n_extra == 3) extra_stages(n, std::make_index_sequence<3>());
   }
   template <std::size_t... Extra>

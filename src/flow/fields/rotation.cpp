@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fermiac/base/error.hpp"
+#include "fermiac/simd/functions.hpp"
 
 namespace fermiac::flow {
 namespace {
@@ -48,8 +49,7 @@ class Rotation final : public Field {
   Rotation(std::size_t dimension, double rate) : d_(dimension), rate_(rate) {}
   std::size_t dimension() const override { return d_; }
   std::optional<End> exact_end(std::span<double const> z, double t0, double t1) const override {
-    double const c = std::cos(rate_ * (t1 - t0));
-    double const s = std::sin(rate_ * (t1 - t0));
+    auto const [s, c] = simd::sincos(rate_ * (t1 - t0));
     End end{{z.begin(), z.end()}, 0};
     for (std::size_t i = 0; i + 1 < d_; i += 2) {
       end.z[i] = c * z[i] - s * z[i + 1];

@@ -57,9 +57,9 @@ class Stiff final : public Field {
   std::size_t dimension() const override { return d_; }
   bool is_autonomous() const override { return false; }
   std::optional<End> exact_end(std::span<double const> z, double t0, double t1) const override {
-    double const decay = std::exp(-rate_ * (t1 - t0));
+    double const decay = simd::exp(-rate_ * (t1 - t0));
     End end{{z.begin(), z.end()}, rate_ * static_cast<double>(d_) * (t1 - t0)};
-    for (double& x : end.z) x = std::cos(t1) + (x - std::cos(t0)) * decay;
+    for (double& x : end.z) x = simd::sincos(t1).cos + (x - simd::sincos(t0).cos) * decay;
     return end;
   }
   std::unique_ptr<FieldKernel> make_kernel(std::size_t) const override { return std::make_unique<Kernel>(d_, rate_); }
