@@ -211,12 +211,13 @@ class FlowTrainingKind final : public study::Kind {
     auto const& path = point.text("data.table");
     auto const& table = tables_.of("data.table", path, point.text("data.dataset"));
     if (table.n_cols != data_dimension(point))
-      throw InputError("data.table", fmt::format("{} has {} columns, expected data.dimension = {}", path, table.n_cols,
-                                                 data_dimension(point)));
+      throw InputError("data.table", fmt::format("data.table: {} has {} columns, expected data.dimension = {}", path,
+                                                 table.n_cols, data_dimension(point)));
     auto const set_aside = static_cast<arma::uword>(point.integer("data.validation") + point.integer("data.test"));
     if (table.n_rows <= set_aside)
-      throw InputError("data.table", fmt::format("{} has {} rows, which leaves none beside data.validation + data.test = {}",
-                                                 path, table.n_rows, set_aside));
+      throw InputError("data.table",
+                       fmt::format("data.table: {} has {} rows, which leaves none beside data.validation + data.test = {}",
+                                   path, table.n_rows, set_aside));
     return table;
   }
 

@@ -14,9 +14,9 @@ arma::mat const& SampleTables::of(std::string const& key, std::string const& pat
     for (std::uint64_t row = 0; row < read.n_rows; ++row)
       for (std::uint64_t c = 0; c < read.n_columns; ++c) known(row, c) = read.at(row, c);
   } catch (InputError const& error) {
-    throw InputError(key, error.what());
+    throw InputError(key, key + ": " + error.what());
   } catch (SystemError const& error) {
-    throw InputError(key, error.what());
+    throw InputError(key, key + ": " + error.what());
   }
   return known;
 }
