@@ -37,8 +37,8 @@ struct alignas(64) LaneStates {
   Reals t, h, end;                 ///< the step that is tried: from t by h to end, the same up to rounding
   Reals next_t, next_h, next_end;  ///< the one after it
   Reals log_error;                 ///< logarithm of the last accepted step's error, in parts of what is allowed
-  Reals fine, coarse;              ///< largest component of the estimates, per h
-  Reals turn;                      ///< largest relative change of f or its divergence over the step, 0 to 1
+  Reals estimate;                  ///< of the error, per h: largest of all components
+  Reals first, strict;             ///< 1 in a sample's first step, else 0; the estimate that a first step must pass too
   Reals extent, poison;            ///< largest value; 0, or NaN where anything is not finite
   Reals stage_t;
   Counts sample, steps, rejected;
@@ -82,10 +82,10 @@ class LaneEngine final : public Solver::Engine {
         waiting_f_(L, d_),
         waiting_div_(L, m_),
         probe_z_(L, d_),
-        probe_f_(L, d_),
-        probe_div_(L, m_),
         states_(std::make_unique<detail::LaneStates>()) {
     f_.fill(Columns(L, d_));
+    probe_f_.fill(Columns(L, d_));
+    probe_div_.fill(Columns(L, m_));
     div_.fill(Columns(L, m_));
     *states_ = {};
   }
@@ -184,9 +184,8 @@ class LaneEngine final : public Solver::Engine {
     evaluate(n, x.end, z_new_, S);
     std::fill_n(x.poison, n, 0.0);
     std::fill_n(x.extent, n, 0.0);
-    std::fill_n(x.fine, n, 0.0);
-    std::fill_n(x.coarse, n, 0.0);
-    std::fill_n(x.turn, n, 0.0);
+    std::fill_n(x.estimate, n, 0.0);
+    std::fill_n(x.strict, n, 0.0);
     for (std::size_t j = 0; j < m_; ++j) {
       double const* k[n_stored];
       for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = div_[stage].column(j);
@@ -212,14 +211,19 @@ class LaneEngine final : public Solver::Engine {
       x.poison[lane] = std::fma(0.0, value[lane], x.poison[lane]);
       if constexpr (Estimate::exists) {
         x.extent[lane] = detail::larger(simd::detail::magnitude(value[lane]), x.extent[lane]);
-        double const fine = detail::weigh<typename Estimate::Fine>(k, lane);
-        x.fine[lane] = detail::larger(simd::detail::magnitude(fine), x.fine[lane]);
+        double estimate = simd::detail::magnitude(detail::weigh<typename Estimate::Fine>(k, lane));
         if constexpr (Estimate::is_double) {
-          double const coarse = detail::weigh<typename Estimate::Coarse>(k, lane);
-          x.coarse[lane] = detail::larger(simd::detail::magnitude(coarse), x.coarse[lane]);
+          // Hairer, Norsett & Wanner II.10: the estimate of order 5 times its ratio to that of order 3.
+          double const coarse = simd::detail::magnitude(detail::weigh<typename Estimate::Coarse>(k, lane));
           double const sum = simd::detail::magnitude(k[0][lane]) + simd::detail::magnitude(k[S][lane]);
-          x.turn[lane] = detail::larger(simd::detail::magnitude(k[S][lane] - k[0][lane]) / (sum + 1e-300), x.turn[lane]);
+          double const turn = simd::detail::magnitude(k[S][lane] - k[0][lane]) / (sum + 1e-300);
+          double const ratio = estimate / (std::fma(0.1, coarse, estimate) + 1e-300);
+          x.strict[lane] = detail::larger(Estimate::first_factor * x.first[lane] * estimate, x.strict[lane]);
+          estimate *= detail::larger(ratio, 0.1 * (turn * turn * turn));
+        } else {
+          x.strict[lane] = detail::larger(Estimate::first_factor * x.first[lane] * estimate, x.strict[lane]);
         }
+        x.estimate[lane] = detail::larger(estimate, x.estimate[lane]);
       }
     }
   }
@@ -237,19 +241,15 @@ class LaneEngine final : public Solver::Engine {
       for (std::size_t k = 0; k < n; ++k) {
         double const size = simd::detail::magnitude(x.h[k]);
         double const allowed = detail::larger(allowed_per_h * size, 4 * detail::epsilon * x.extent[k]);
-        double const fine = x.fine[k];
-        double error = size * fine;
-        if constexpr (Estimate::is_double) {
-          double const root = std::sqrt(std::fma(fine, fine, 0.01 * x.coarse[k] * x.coarse[k]) + 1e-200);
-          double const turn = x.turn[k];
-          error = error * detail::larger(fine, 0.1 * turn * turn * turn * root) / (root * allowed) + x.poison[k];
-        } else {
-          error = error / allowed + x.poison[k];
-        }
-        bool const ok = error <= 1;
-        double const held = error <= 1e15 ? detail::larger(error, 1e-15) : 1e15;  // NaN: as large as can be
+        double const per_allowed = size / allowed;
+        double const error = std::fma(x.estimate[k], per_allowed, x.poison[k]);
+        double const strict = detail::larger(x.strict[k] * per_allowed, error);
+        bool const ok = strict <= 1;  // false where either is NaN
+        double const judged = ok ? error : strict;
+        double const held = judged <= 1e15 ? detail::larger(judged, 1e-15) : 1e15;  // NaN: as large as can be
         double const log_error = simd::detail::log_of_normal(held);
-        double const exponent = ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::order);
+        double const exponent =
+            ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::first_order);
         double const most_growth = ok ? (x.held[k] != 0 ? 1.0 : 6.0) : 0.9;
         double const factor = detail::larger(detail::smaller(0.9 * simd::exp_unheld(exponent), most_growth), 0.1);
         double const from = ok ? x.end[k] : x.t[k];
@@ -262,6 +262,7 @@ class LaneEngine final : public Solver::Engine {
         x.next_end[k] = n_left > 1 ? from + next_h : t1;
         x.log_error[k] = ok ? detail::larger(log_error, -9.0) : x.log_error[k];
         x.held[k] = ok ? 0 : 1;
+        x.first[k] = ok ? 0.0 : x.first[k];
         x.steps[k] += ok ? 1 : 0;
         x.rejected[k] += ok ? 0 : 1;
         x.accepted[k] = ok ? ~std::uint64_t{0} : 0;
@@ -349,7 +350,7 @@ class LaneEngine final : public Solver::Engine {
     samples.status[sample] = status;
     samples.n_steps[sample] = static_cast<std::uint32_t>(x.steps[k]);
     samples.n_rejected[sample] = static_cast<std::uint32_t>(x.rejected[k]);
-    samples.n_evaluations[sample] = static_cast<std::uint32_t>(S * (x.steps[k] + x.rejected[k]) + (adaptive_ ? 2 : 1));
+    samples.n_evaluations[sample] = static_cast<std::uint32_t>(S * (x.steps[k] + x.rejected[k]) + (adaptive_ ? 3 : 1));
   }
 
   bool take_next(std::size_t k) {
@@ -369,6 +370,7 @@ class LaneEngine final : public Solver::Engine {
     x.end[k] = waiting_end_time_[w];
     x.h[k] = waiting_h_[w];
     x.log_error[k] = 0;
+    x.first[k] = 1;
     x.sample[k] = waiting_next_;
     x.steps[k] = x.rejected[k] = x.held[k] = x.stiff[k] = x.calm[k] = 0;
     x.next_time[k] = 0;
@@ -387,7 +389,7 @@ class LaneEngine final : public Solver::Engine {
     copy(change_);
     copy(div_[0]);
     if (has_probes_) divergence_->copy(to, *divergence_, from);
-    for (double* values : {x.t, x.h, x.end, x.log_error}) values[to] = values[from];
+    for (double* values : {x.t, x.h, x.end, x.log_error, x.first}) values[to] = values[from];
     for (std::uint64_t* values : {x.sample, x.steps, x.rejected, x.held, x.stiff, x.calm, x.outcome}) values[to] = values[from];
     x.next_time[to] = x.next_time[from];
   }
@@ -422,7 +424,7 @@ class LaneEngine final : public Solver::Engine {
   /// time is about a (r h)^p, up to a factor. The component that allows least counts, for one that is small may be fast.
   void choose_first_steps(std::size_t n) {
     auto& x = s();
-    double* __restrict demand = x.fine;  // largest a r^p
+    double* __restrict demand = x.estimate;  // largest a r^p
     double* __restrict way = x.next_h;
     double* __restrict extent = x.extent;
     std::fill_n(demand, n, 0.0);
@@ -438,35 +440,40 @@ class LaneEngine final : public Solver::Engine {
     enlarge(way, waiting_f_);
     double const sign = direction();
     // As far as the sample moves by 1/64, of itself where it is larger than 1; at most 1/64 of the interval.
-    for (std::size_t k = 0; k < n; ++k) {
-      way[k] = sign * detail::smaller(extent[k] / way[k], length_) * 0x1p-6;
-      x.stage_t[k] = t0_ + way[k];
-    }
-    for (std::size_t i = 0; i < d_; ++i) {
-      double const* __restrict z = waiting_z_.column(i);
-      double const* __restrict f = waiting_f_.column(i);
-      double* __restrict to = probe_z_.column(i);
-      for (std::size_t k = 0; k < n; ++k) to[k] = std::fma(way[k], f[k], z[k]);
-    }
-    waiting_divergence_->evaluate(*kernel_, {n, x.stage_t, probe_z_}, probe_f_, probe_div_);
-    auto const ask = [&](Columns const& now, Columns const& old) {
+    for (std::size_t k = 0; k < n; ++k) way[k] = sign * detail::smaller(extent[k] / way[k], length_) * 0x1p-6;
+    auto const ask = [&](Columns const& now, Columns const& old, double part) {
       for (std::size_t i = 0; i < now.n_columns(); ++i) {
         double const* __restrict a = now.column(i);
         double const* __restrict b = old.column(i);
         for (std::size_t k = 0; k < n; ++k) {
           double const size = detail::larger(simd::detail::magnitude(a[k]), simd::detail::magnitude(b[k])) + 1e-300;
-          double const rate = simd::detail::magnitude((a[k] - b[k]) / (way[k] * size));
+          double const rate = simd::detail::magnitude((a[k] - b[k]) / (part * way[k] * size));
           double power = rate * rate * rate * rate;
-          if constexpr (Estimate::order == 7) power *= rate * rate * rate;
+          if constexpr (Estimate::first_order == 5) power *= rate;
           demand[k] = detail::larger(size * power, demand[k]);
         }
       }
     };
-    ask(probe_f_, waiting_f_);
-    ask(probe_div_, waiting_div_);
+    // Between two places what is fast may hide behind what is slow and runs against it; not between three.
+    auto const probe = [&](double factor, std::size_t which) {
+      for (std::size_t k = 0; k < n; ++k) x.stage_t[k] = std::fma(factor, way[k], t0_);
+      for (std::size_t i = 0; i < d_; ++i) {
+        double const* __restrict z = waiting_z_.column(i);
+        double const* __restrict f = waiting_f_.column(i);
+        double* __restrict to = probe_z_.column(i);
+        for (std::size_t k = 0; k < n; ++k) to[k] = std::fma(factor * way[k], f[k], z[k]);
+      }
+      waiting_divergence_->evaluate(*kernel_, {n, x.stage_t, probe_z_}, probe_f_[which], probe_div_[which]);
+    };
+    probe(1, 0);
+    probe(4, 1);
+    ask(probe_f_[0], waiting_f_, 1);
+    ask(probe_div_[0], waiting_div_, 1);
+    ask(probe_f_[1], probe_f_[0], 3);
+    ask(probe_div_[1], probe_div_[0], 3);
     double const allowed = safety * settings_.tolerance / length_;
     for (std::size_t k = 0; k < n; ++k) {
-      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed / demand[k]) / Estimate::order);
+      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed / demand[k]) / Estimate::first_order);
       // Where nothing moves, and where nothing is finite, the whole interval is tried.
       double const size = wanted < length_ && wanted > 0 ? wanted : length_;
       double const n_steps = std::ceil(length_ / size - 0.05);
@@ -625,7 +632,8 @@ class LaneEngine final : public Solver::Engine {
   std::array<Columns, n_stored> f_, div_;  ///< stage after stage; stage S is at the result
 
   Columns waiting_z_, waiting_f_, waiting_div_;
-  Columns probe_z_, probe_f_, probe_div_;
+  Columns probe_z_;
+  std::array<Columns, 2> probe_f_, probe_div_;
   double waiting_h_[L] = {};
   double waiting_end_time_[L] = {};
   std::size_t waiting_first_ = 0, waiting_next_ = 0, waiting_end_ = 0;  ///< samples

@@ -22,9 +22,12 @@
 ///
 /// An estimate may vanish by accident where the step is so long that orders say nothing (the estimate of dop853 is a product
 /// with the ratio of two, and was found 24 times below the error). So the ratio is never taken to be below v^3 / 10, v the
-/// largest relative change of f over the step, which in short steps is far below the ratio; and the first step is had from the
-/// rate of change of every component of f and of the divergence, measured by one more evaluation a little further on: it is
-/// short where anything is fast, however small.
+/// largest relative change of f over the step, which in short steps is far below the ratio.
+///
+/// What is fast, small and over after a moment may hide in the first stage, which estimates weigh far less than results do. A
+/// sample's first step must therefore also pass an estimate in which the first stage weighs at least a quarter of what
+/// it weighs in the result: that of order 5 alone (dop853), or 40 times the estimate (dopri5). It is chosen from the rates of
+/// change of every component of f and of the divergence, measured at two places a little further on.
 ///
 /// **Steps.** A PI controller (Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533) on the logarithm of the error. What remains
 /// is divided into equal steps of at most that size, so that the last one ends exactly on t1; f is never asked outside [t0,
