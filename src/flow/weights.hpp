@@ -26,7 +26,8 @@ struct ExtraWeights {
 };
 
 template <typename Weights, std::size_t... J>
-[[gnu::always_inline]] inline double weigh(double const* const* k, std::size_t lane, std::index_sequence<J...>) {
+[[gnu::always_inline]] inline double weigh([[maybe_unused]] double const* const* k, [[maybe_unused]] std::size_t lane,
+                                           std::index_sequence<J...>) {
   double sum = 0;
   (
       [&] {
