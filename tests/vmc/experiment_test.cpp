@@ -2,11 +2,9 @@
 
 #include <omp.h>
 
-#include <barrier>
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <mutex>
 #include <thread>
 
 #include "fermiac/base/error.hpp"
@@ -14,96 +12,15 @@
 #include "fermiac/vmc/ansatz_minimum.hpp"
 #include "fermiac/vmc/exact_energy.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
+#include "support/stopping.hpp"
+#include "support/team_of_threads.hpp"
 
 using namespace fermiac;
 using namespace fermiac::vmc;
+using fermiac::testing::Stopping;
+using fermiac::testing::Threads;
 
 namespace {
-
-/// Members of a team in one process, a thread each.
-class Threads {
- public:
-  explicit Threads(int size) : size_(size), barrier_(size) {}
-
-  class Member final : public Team {
-   public:
-    Member(Threads& threads, int rank) : threads_(threads), rank_(rank) {}
-    int size() const override { return threads_.size_; }
-    int rank() const override { return rank_; }
-    void gather(std::span<double> whole, std::uint64_t per_pack, std::uint64_t n_packs) override {
-      if (rank_ == 0) threads_.whole_.assign(whole.size(), 0);
-      threads_.barrier_.arrive_and_wait();
-      auto const mine = share(n_packs);
-      std::copy(whole.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack),
-                whole.begin() + static_cast<std::ptrdiff_t>(mine.last * per_pack),
-                threads_.whole_.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack));
-      threads_.barrier_.arrive_and_wait();
-      std::copy(threads_.whole_.begin(), threads_.whole_.end(), whole.begin());
-      threads_.barrier_.arrive_and_wait();
-    }
-    bool any(bool value) override {
-      {
-        std::lock_guard const lock(threads_.mutex_);
-        threads_.any_ = threads_.any_ || value;
-      }
-      threads_.barrier_.arrive_and_wait();
-      bool const result = threads_.any_;
-      threads_.barrier_.arrive_and_wait();
-      if (rank_ == 0) threads_.any_ = false;
-      threads_.barrier_.arrive_and_wait();
-      return result;
-    }
-
-   private:
-    Threads& threads_;
-    int rank_;
-  };
-
- private:
-  int size_;
-  std::barrier<> barrier_;
-  std::mutex mutex_;
-  bool any_ = false;
-  std::vector<double> whole_;
-};
-
-/// Stops at the k-th opportunity; keeps the archive for the next attempt.
-class Stopping final : public Context {
- public:
-  explicit Stopping(std::uint64_t opportunities) : left_(opportunities) {}
-  void tick() override {
-    ++ticks;
-    if (std::this_thread::get_id() != thread_) foreign_tick = true;
-  }
-  void progress(double fraction) override {
-    if (!(fraction >= last_fraction && fraction <= 1)) bad_progress = true;
-    last_fraction = fraction;
-  }
-  bool checkpoint_due() const override { return left_ != 0 && --left_ == 0; }
-  bool stop_requested() const override { return left_ == 0; }
-  std::optional<Archive> saved() override {
-    if (!has_saved_) return std::nullopt;
-    return saved_;
-  }
-  void save(Archive const& state) override {
-    has_saved_ = true;
-    saved_ = state;
-  }
-
-  bool has_saved() const { return has_saved_; }
-  Archive const& state() const { return saved_; }
-
-  std::uint64_t ticks = 0;
-  bool foreign_tick = false;
-  bool bad_progress = false;
-  double last_fraction = 0;
-
- private:
-  mutable std::uint64_t left_;
-  bool has_saved_ = false;  // not an optional: GCC 12 warns of it under the address sanitizer
-  Archive saved_;
-  std::thread::id thread_ = std::this_thread::get_id();
-};
 
 void add(std::vector<std::uint64_t>& bits, double value) { bits.push_back(std::bit_cast<std::uint64_t>(value)); }
 void add(std::vector<std::uint64_t>& bits, stats::Estimate const& estimate) {

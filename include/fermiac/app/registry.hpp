@@ -13,6 +13,9 @@ study::Registry all_kinds();
 
 // One adapter per family makes its kinds.
 std::unique_ptr<study::Kind const> count_kind();
+std::unique_ptr<study::Kind const> flow_gradient_kind();
+std::unique_ptr<study::Kind const> flow_kind();
+std::unique_ptr<study::Kind const> flow_training_kind();
 std::unique_ptr<study::Kind const> vmc_kind();
 std::vector<std::unique_ptr<study::Kind const>> estimator_kinds();  ///< one an experiment
 
