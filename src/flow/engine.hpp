@@ -266,13 +266,14 @@ class LaneEngine final : public Solver::Engine {
         x.steps[k] += ok ? 1 : 0;
         x.rejected[k] += ok ? 0 : 1;
         x.accepted[k] = ok ? ~std::uint64_t{0} : 0;
+        bool const done = ok && rest == 0;
         bool const small =
-            !ok && size < 16 * detail::epsilon * detail::larger(simd::detail::magnitude(from), simd::detail::magnitude(t1));
+            size < 16 * detail::epsilon * detail::larger(simd::detail::magnitude(from), simd::detail::magnitude(t1));
         auto const failure = static_cast<std::uint64_t>(x.poison[k] == 0 ? Status::step_too_small : Status::not_finite);
         std::uint64_t outcome = detail::going_on;
         outcome = x.steps[k] + x.rejected[k] >= most ? static_cast<std::uint64_t>(Status::too_many_steps) : outcome;
         outcome = small ? failure : outcome;
-        x.outcome[k] = ok && rest == 0 ? static_cast<std::uint64_t>(Status::done) : outcome;
+        x.outcome[k] = done ? static_cast<std::uint64_t>(Status::done) : outcome;
       }
       std::uint64_t any = 0;
       for (std::size_t k = 0; k < n; ++k) any |= x.steps[k] > stiff_after ? 1 : 0;

@@ -142,6 +142,12 @@ Formulas::Node Formulas::parse(std::string const& text, std::string const& key) 
 }
 
 Formulas::Node Formulas::add(Step step) {
+  bool const has_two = step.op == Op::add || step.op == Op::subtract || step.op == Op::multiply || step.op == Op::divide;
+  if (has_two && steps_[step.a].op == Op::number && steps_[step.b].op == Op::number) {
+    double const a = steps_[step.a].value;
+    double const b = steps_[step.b].value;
+    return number(step.op == Op::add ? a + b : step.op == Op::subtract ? a - b : step.op == Op::multiply ? a * b : a / b);
+  }
   switch (step.op) {
     case Op::add:
       if (is(step.a, 0)) return step.b;

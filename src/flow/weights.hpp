@@ -56,11 +56,12 @@ struct Estimate<tableaus::DormandPrince> {
   };
   static constexpr bool exists = true;
   static constexpr bool is_double = false;
-  static constexpr double order = 4;                ///< of the estimate per unit of time, in h
-  static constexpr double first_order = 4;          ///< of what a first step must pass
-  static constexpr double first_factor = 40;        ///< b_0 / e_0 is 74
-  static constexpr double first_step = 1;           ///< factor of the first step
-  static constexpr double stability_border = 3.25;  ///< h times rate there, on the negative real axis
+  static constexpr double order = 4;          ///< of the estimate per unit of time, in h
+  static constexpr double first_order = 4;    ///< of what a first step must pass
+  static constexpr double first_factor = 40;  ///< b_0 / e_0 is 74
+  static constexpr double first_step = 1;     ///< factor of the first step
+  static constexpr double stability_border =
+      2;  ///< h times rate, below the 3.3 and 6.4 at which a step is unstable: control stays off
 };
 template <>
 struct Estimate<tableaus::Dop853> {
@@ -79,7 +80,7 @@ struct Estimate<tableaus::Dop853> {
   static constexpr double first_order = 5;
   static constexpr double first_factor = 1;  ///< b_0 / e5_0 is 4.1
   static constexpr double first_step = 3;
-  static constexpr double stability_border = 6.1;
+  static constexpr double stability_border = 5;
 };
 
 /// The value between the ends of a step, `from` and `to`, at t + x h, from the stages.

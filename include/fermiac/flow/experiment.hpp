@@ -32,7 +32,7 @@ struct ExperimentSettings {
   std::uint64_t n_checked = 0;        ///< first samples whose ends are held against the truth
   std::uint64_t n_paths = 0;          ///< first samples whose paths are kept
   std::uint64_t n_times = 11;         ///< of a path, the ends included
-  std::string event;                  ///< formula of z1, ... and t whose zeros along the paths are counted; empty: none
+  std::string event = {};             ///< formula of z1, ... and t whose zeros along the paths are counted; empty: none
   double lower = -6, upper = 6;       ///< of the grid and the histograms, in every component
   std::uint64_t n_cells = 48;         ///< of a histogram
   std::uint64_t points_per_cell = 4;  ///< intervals of the grid in a cell, even; 0: no grid

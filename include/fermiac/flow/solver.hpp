@@ -37,7 +37,8 @@
 /// the next takes its lane.
 ///
 /// **Failures** are of single samples (`Status`); nothing is looped on. Stiffness: where more than 200 steps were taken and h
-/// times the local rate |f(z') - f(g)| / |z' - g| (g the last stage) has sat on the border of stability for 15 steps.
+/// times the local rate |f(z') - f(g)| / |z' - g| (g the last stage) has stayed near the border of stability, above 2 (dopri5)
+/// or 5 (dop853), for 15 steps.
 #pragma once
 
 #include <cstddef>
