@@ -13,9 +13,9 @@
 #include "fermiac/vmc/ground_state.hpp"
 #include "fermiac/vmc/pair_energy.hpp"
 #include "fermiac/vmc/published.hpp"
+#include "vmc_earlier.hpp"
 #include "vmc_record.hpp"
 #include "vmc_settings.hpp"
-#include "vmc_start.hpp"
 
 namespace fermiac::app {
 
@@ -100,7 +100,14 @@ class VmcKind final : public study::Kind {
            "where the optimisation came to rest, mean over replicates. virial_ratio is 1 at a minimum where some scale is "
            "free, "
            "and says\n"
-           "nothing elsewhere. energy_published: the same kind of wave function elsewhere; neither truth nor bound.";
+           "nothing elsewhere.\n"
+           "gain: the energy of another wave function A (sampler.compare_with) on the same samples with weights w = "
+           "|Psi_A/Psi|^2,\n"
+           "<w E_A>/<w>, above the energy: greater than 0 where Psi is the better one. overlap_share = <w>^2/<w^2>: where it "
+           "is "
+           "small\n"
+           "gain_error does not hold.\n"
+           "energy_published: the same kind of wave function elsewhere; neither truth nor bound.";
   }
 
   std::vector<Parameter> parameters() const override { return vmc_parameters(); }
@@ -108,9 +115,10 @@ class VmcKind final : public study::Kind {
   void check(Parameters const& point) const override { vmc::check(vmc_settings(point)); }
 
   std::vector<study::Input> inputs(Parameters const& point) const override {
-    auto const& path = point.text("ansatz.start_from");
-    if (path.empty()) return {};
-    return {{"ansatz.start_from", path}};
+    std::vector<study::Input> inputs;
+    for (auto const* key : {"ansatz.start_from", "sampler.compare_with"})
+      if (auto const& path = point.text(key); !path.empty()) inputs.push_back({key, path});
+    return inputs;
   }
 
   void prepare(Parameters const& point) const override { vmc::check(settings_of(point)); }
@@ -124,6 +132,9 @@ class VmcKind final : public study::Kind {
     std::vector<study::Variable> const of_points = {
         {"mean_energy", p, e, "mean of energy over replicates", optional},
         {"mean_energy_error", p, e, "its standard error at these parameters", optional},
+        {"mean_gain", p, e, "mean of gain over replicates", optional},
+        {"mean_gain_error", p, e, "its standard error", optional},
+        {"overlap", p, "1", "smallest overlap_share of replicates", optional},
         {"exact", p, e, "mean of energy_truth over replicates", optional},
         {"mean_z", p, "1", "(mean_energy - exact) / mean_energy_error", optional},
         {"largest_z", p, "1", "energy_z of largest size", optional},
@@ -168,9 +179,9 @@ class VmcKind final : public study::Kind {
   }
 
   std::vector<std::string> table() const override {
-    return {"mean_energy",  "exact",         "mean_z",        "largest_z",   "ansatz_minimum",   "converged",
-            "ground_state", "bound_z",       "energy_dmc",    "above_dmc",   "energy_published", "mean_variance",
-            "gradient",     "worst_stein_z", "worst_forms_z", "worst_r_hat", "symmetry",         "contact"};
+    return {"mean_energy", "mean_gain",     "overlap",       "exact",       "mean_z",    "largest_z",        "ansatz_minimum",
+            "converged",   "ground_state",  "bound_z",       "energy_dmc",  "above_dmc", "energy_published", "mean_variance",
+            "gradient",    "worst_stein_z", "worst_forms_z", "worst_r_hat", "symmetry",  "contact"};
   }
 
   std::vector<std::string> headline() const override {
@@ -178,7 +189,7 @@ class VmcKind final : public study::Kind {
             "system.statistics", "system.trap", "ansatz.factors",    "sampler.method"};
   }
 
-  double memory(Parameters const& point) const override { return vmc::memory(vmc_settings(point)); }
+  double memory(Parameters const& point) const override { return vmc::memory(settings_of(point)); }
 
   double work(Parameters const& point) const override { return work_of(vmc_settings(point)); }
 
@@ -260,6 +271,21 @@ class VmcKind final : public study::Kind {
     double operator[](char const* name) const { return record.value(name, entry); }
   };
 
+  /// What they gained over another wave function; NaN where nothing was compared.
+  static void summarise_gain(std::vector<Replicate> const& replicates, study::Record& summary) {
+    double sum = 0, sum_of_squared_errors = 0, overlap = std::numeric_limits<double>::infinity();
+    for (auto const& replicate : replicates) {
+      sum += replicate["gain"];
+      sum_of_squared_errors += replicate["gain_error"] * replicate["gain_error"];
+      overlap = std::min(overlap, replicate["overlap_share"]);
+    }
+    if (!std::isfinite(sum)) return;
+    auto const n = static_cast<double>(replicates.size());
+    summary.set("mean_gain", sum / n);
+    summary.set("mean_gain_error", std::sqrt(sum_of_squared_errors) / n);
+    summary.set("overlap", overlap);
+  }
+
   /// What the replicates of a point say together, beside the truths and bounds that `summary` holds already.
   static void summarise_replicates(vmc::Settings const& s, vmc::WaveFunction const& wave_function,
                                    std::vector<Replicate> const& replicates, std::optional<double> ground_state,
@@ -314,6 +340,7 @@ class VmcKind final : public study::Kind {
     summary.set("mean_energy", mean.value);
     summary.set("mean_energy_error", mean.error);
     summary.set("mean_variance", sum_of_variances / n);
+    summarise_gain(replicates, summary);
     summary.set("gradient", sum_of_gradients / n);
     summary.set("worst_stein_z", stein_z);
     summary.set("worst_forms_z", forms_z);
@@ -333,11 +360,12 @@ class VmcKind final : public study::Kind {
 
   vmc::Settings settings_of(Parameters const& point) const {
     auto settings = vmc_settings(point);
-    settings.start_from = starting_points_.of(point, settings);
+    settings.start_from = earlier_.start_from(point, settings);
+    settings.compare_with = earlier_.compare_with(point, settings);
     return settings;
   }
 
-  mutable StartingPoints starting_points_;  // what `prepare` read
+  mutable EarlierResults earlier_;  // what `prepare` read
 };
 
 }  // namespace

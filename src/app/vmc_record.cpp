@@ -49,6 +49,14 @@ std::vector<study::Variable> vmc_replicate_variables() {
       {"energy_error", r, e, "standard error of energy, from independent walkers"},
       {"energy_truth", r, e, "exact energy of the wave function at its frozen parameters", optional},
       {"energy_z", r, "1", "(energy - energy_truth) / energy_error", optional},
+      {"gain", r, e, "reweighted_energy - mean local energy: what it lies below the wave function of sampler.compare_with",
+       optional},
+      {"gain_error", r, e, "standard error of gain, from the same walkers", optional},
+      {"gain_truth", r, e, "exact difference of the two energies at their frozen parameters", optional},
+      {"gain_z", r, "1", "(gain - gain_truth) / gain_error", optional},
+      {"reweighted_energy", r, e, "energy of the wave function of sampler.compare_with, by weights", optional},
+      {"reweighted_energy_error", r, e, "its standard error", optional},
+      {"overlap_share", r, "1", "<w>^2 / <w^2> of these weights: the share of samples that counts", optional},
       {"energy_blocking_error", r, e, "standard error of energy by blocking", optional},
       {"energy_plain", r, e, "mean local energy without control variate"},
       {"energy_plain_error", r, e, "its standard error; does not hold where contact is infinite_variance"},
@@ -122,7 +130,8 @@ std::vector<study::Dimension> vmc_dimensions(vmc::Settings const& settings) {
   auto const D = static_cast<std::uint64_t>(s.system.dimensions);
   bool const on = cells.every > 0;
   auto const n_walkers = s.sampler.keep_walkers ? s.sampler.walkers : 0;
-  return {{"parameter", vmc::WaveFunction(s.system, s.ansatz).n_parameters(), "parameters of the wave function"},
+  vmc::WaveFunction const wave_function(s.system, s.ansatz);
+  return {{"parameter", wave_function.n_parameters(), "parameters of the wave function", wave_function.parameter_names()},
           {"start", s.optimiser.starts, "independent initialisations"},
           {"iteration", s.optimiser.iterations, "changes of the parameters"},
           {"measurement", s.sampler.keep_energies ? s.sampler.sweeps / s.sampler.thinning : 0, "measurements"},
@@ -151,7 +160,8 @@ void record_outcome(vmc::Settings const& s, vmc::Outcome const& outcome, std::ui
   set_estimate("interaction", outcome.interaction);
   set_estimate("virial_ratio", outcome.virial_ratio);
   set_estimate("gradient_norm", outcome.gradient_norm);
-  if (auto const exact = exact_energy_of(s, outcome.parameters)) {
+  auto const exact = exact_energy_of(s, outcome.parameters);
+  if (exact) {
     auto const set_truth = [&](std::string const& name, stats::Estimate const& estimate, double truth) {
       set(name + "_truth", truth);
       set(name + "_z", stats::z_score(estimate, truth));
@@ -160,6 +170,17 @@ void record_outcome(vmc::Settings const& s, vmc::Outcome const& outcome, std::ui
     set_truth("kinetic", outcome.kinetic, exact->kinetic);
     set_truth("trap", outcome.trap, exact->trap);
     set_truth("interaction", outcome.interaction, exact->interaction);
+  }
+  set_estimate("gain", outcome.comparison.gain);
+  set_estimate("reweighted_energy", outcome.comparison.energy);
+  set("overlap_share", outcome.comparison.overlap_share);
+  if (exact && s.compare_with) {
+    auto other = s;
+    other.ansatz = s.compare_with->ansatz;
+    if (auto const theirs = exact_energy_of(other, s.compare_with->parameters)) {
+      set("gain_truth", theirs->total - exact->total);
+      set("gain_z", stats::z_score(outcome.comparison.gain, theirs->total - exact->total));
+    }
   }
   set("energy_blocking_error", outcome.energy_blocking.error);
   set("kinetic_from_gradient", outcome.kinetic_from_gradient.value);

@@ -41,8 +41,7 @@ std::vector<Parameter> vmc_parameters() {
       flag("ansatz.sigma_trainable", d.ansatz.sigma_trainable, "train sigma too"),
       choice("ansatz.initialisation", "antisymmetric", {"antisymmetric", "random"}, "of the weights"),
       real("ansatz.noise", d.ansatz.noise, "deviation of the noise on antisymmetric weights, in sigma").at_least(0),
-      text("ansatz.start_from", "",
-           "results file of another vmc study: factors of the same name and size begin with its parameters")
+      text("ansatz.start_from", "", "results file of another vmc study: factors of the same name and parameters begin with its")
           .shares_streams(),
       choice("sampler.method", "metropolis", {"metropolis", "langevin", "gibbs"}, "how walkers move; gibbs: rbm alone"),
       integer("sampler.walkers", d.sampler.walkers, "independent Markov chains").at_least(2).at_most(16777216),
@@ -64,6 +63,10 @@ std::vector<Parameter> vmc_parameters() {
       flag("sampler.keep_energies", d.sampler.keep_energies,
            "store the mean energy of every measurement: sweeps / thinning values")
           .shares_streams(),
+      text("sampler.compare_with", "",
+           "results file of another vmc study: the energy of its wave function on the same walkers, and the gain over it")
+          .shares_streams(),
+      text("sampler.compare_factors", "", "ansatz.factors of that wave function, where the file has several").shares_streams(),
       integer("observables.every", d.observables.every, "measurements for each count of densities and pairs; 0: none")
           .at_least(0)
           .at_most(most)

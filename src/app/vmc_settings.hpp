@@ -11,7 +11,7 @@ namespace fermiac::app {
 /// Tables system, ansatz, sampler, observables, optimiser, and one for each factor with options.
 std::vector<Parameter> vmc_parameters();
 
-/// Without `Settings::start_from`, which comes from a file.
+/// Without `Settings::start_from` and `Settings::compare_with`, which come from files.
 vmc::Settings vmc_settings(Parameters const& point);
 
 }  // namespace fermiac::app

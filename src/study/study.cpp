@@ -328,6 +328,8 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
     }
   }
 
+  file_name_ = file_name;
+  for (auto const& [key, at] : where) where_[key] = at.prefix();
   if (replicates_ > max_replicates_of_all_points / n_points_)
     refuse(head.contains("study.replicates") ? head["study.replicates"].second : whole_file, "study.replicates",
            fmt::format("study.replicates = {}: more than {} over all points", replicates_, max_replicates_of_all_points));
@@ -339,13 +341,14 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
     try {
       kind_->check(parameters);
     } catch (InputError const& error) {
-      std::string const what = error.what();
-      refuse(where.contains(error.key()) ? where[error.key()] : whole_file, error.key(),
-             what.find(error.key()) == std::string::npos ? error.key() + ": " + what : what);
+      throw located(error);
     }
     auto const needed = kind_->dimensions(parameters);
     if (dimensions_.empty()) dimensions_ = needed;
-    for (std::size_t d = 0; d < needed.size(); ++d) dimensions_[d].size = std::max(dimensions_[d].size, needed[d].size);
+    for (std::size_t d = 0; d < needed.size(); ++d) {
+      dimensions_[d].size = std::max(dimensions_[d].size, needed[d].size);
+      if (dimensions_[d].labels != needed[d].labels) dimensions_[d].labels.clear();
+    }
   }
   replicates_per_item_ = std::min(replicates_, per_item);
 
@@ -392,6 +395,13 @@ ItemRecord Study::item_record(Item const& item) const {
 Record Study::summary_record() const { return Record(*variables_, dimensions_, Scope::point, 1); }
 
 Record Study::whole_record() const { return Record(*variables_, dimensions_, Scope::study, 1); }
+
+InputError Study::located(InputError const& error) const {
+  auto const at = where_.find(error.key());
+  std::string const prefix = at != where_.end() ? at->second : Location{file_name_}.prefix();
+  std::string const what = error.what();
+  return {error.key(), prefix + (what.find(error.key()) == std::string::npos ? error.key() + ": " + what : what)};
+}
 
 std::string Study::resolved() const {
   std::string text = fmt::format("[study]\nname = {}\nkind = {}\nseed = {}\nreplicates = {}\n", to_toml(name_),

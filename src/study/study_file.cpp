@@ -72,14 +72,18 @@ std::string prepare_inputs(Study const& study) {
   std::map<std::string, std::string> key_of_path;
   for (std::uint64_t p = 0; p < study.n_points(); ++p) {
     auto const point = study.point(p);
-    study.kind().prepare(point);
+    try {
+      study.kind().prepare(point);
+    } catch (InputError const& error) {
+      throw study.located(error);
+    }
     for (auto const& input : study.kind().inputs(point)) key_of_path.emplace(input.path, input.key);
   }
   std::string text;
   for (auto const& [path, key] : key_of_path) {
     std::ifstream stream(path, std::ios::binary);
     std::string const bytes{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream) throw InputError(key, fmt::format("{} = \"{}\": cannot be read", key, path));
+    if (!stream) throw study.located({key, fmt::format("{} = \"{}\": cannot be read", key, path)});
     text += fmt::format("{} {}\n", hexadecimal(sha256(bytes)), path);
   }
   return text;

@@ -12,7 +12,9 @@ namespace fermiac::vmc {
 
 Ensemble::Ensemble(WaveFunction const& wave_function, Sampler sampler, double node_length, std::uint32_t n_walkers,
                    std::uint32_t pack_size, Team& team, Context& context)
-    : n_walkers_(n_walkers),
+    : wave_function_(wave_function),
+      node_length_(node_length),
+      n_walkers_(n_walkers),
       pack_size_(pack_size),
       n_packs_((std::uint64_t{n_walkers} + pack_size - 1) / pack_size),
       particles_(static_cast<std::uint64_t>(wave_function.system().particles)),
@@ -27,7 +29,7 @@ Ensemble::Ensemble(WaveFunction const& wave_function, Sampler sampler, double no
     auto const n = walkers_of(p);
     packs_.push_back({wave_function.make_pack(sampler, static_cast<std::uint32_t>(p) * pack_size, n, node_length),
                       LocalEnergies(n), DerivativeSums(n_parameters_, false), Columns(n, 2 * walker_sums_per_half), Columns(),
-                      nullptr});
+                      nullptr, nullptr});
   }
 }
 
@@ -42,6 +44,7 @@ void Ensemble::for_each_pack(Body const& body) {
 }
 
 void Ensemble::set_parameters(arma::vec const& parameters) {
+  parameters_ = parameters;
   empty_->set_parameters(parameters);
   scale_ = empty_->feature_scale();
   for_each_pack([&](std::size_t i, Context* context) {
@@ -76,6 +79,14 @@ void Ensemble::zero_walker_sums() {
 
 void Ensemble::observe(ObservableShape const& shape) {
   for (auto& state : packs_) state.observables = std::make_unique<Observables>(shape);
+}
+
+void Ensemble::compare(WaveFunction const& theirs, arma::vec const& their_parameters) {
+  for_each_pack([&](std::size_t i, Context* context) {
+    packs_[i].comparison = std::make_unique<Comparison>(wave_function_, parameters_, theirs, their_parameters, node_length_,
+                                                        packs_[i].pack->n_walkers());
+    if (context != nullptr) context->tick();
+  });
 }
 
 void Ensemble::merge_halves() {
@@ -189,6 +200,7 @@ Ensemble::Moved Ensemble::advance(Round const& round, double step) {
         }
       }
       ++measured;
+      if (round.compare) state.comparison->add(state.pack->positions());
       if (round.observe_every > 0 && (round.measured + measured) % round.observe_every == 0)
         state.observables->add(state.pack->coordinates());
     }

@@ -10,6 +10,7 @@
 
 #include "fermiac/base/context.hpp"
 #include "fermiac/base/team.hpp"
+#include "fermiac/vmc/comparison.hpp"
 #include "fermiac/vmc/observables.hpp"
 #include "fermiac/vmc/pack.hpp"
 #include "fermiac/vmc/wave_function.hpp"
@@ -28,6 +29,7 @@ struct PackState {
   Columns walker_sums;                       ///< walkers x (2 walker_sums_per_half)
   Columns samples;                           ///< of a round that keeps them: walkers x measurements (1 + parameters): E and O
   std::unique_ptr<Observables> observables;  ///< null before `Ensemble::observe`
+  std::unique_ptr<Comparison> comparison;    ///< null before `Ensemble::compare`
 };
 
 /// What one round does.
@@ -39,6 +41,7 @@ struct Round {
   bool derivatives = false;      ///< adds to `PackState::sums`
   bool keep_samples = false;     ///< fills `PackState::samples`; asks for derivatives
   bool by_walker = false;        ///< adds to `PackState::walker_sums`
+  bool compare = false;          ///< adds to `PackState::comparison`
   std::uint64_t measured = 0;    ///< measurements of the run before this round
   std::uint64_t first_half = 0;  ///< measurements of its first half
   std::uint32_t observe_every =
@@ -66,6 +69,8 @@ class Ensemble {
   void zero_walker_sums();
   /// Sets up `PackState::observables`, with nothing counted.
   void observe(ObservableShape const& shape);
+  /// Sets up `PackState::comparison`, with nothing added, for the parameters set last.
+  void compare(WaveFunction const& theirs, arma::vec const& their_parameters);
   /// What was the second half becomes part of the first.
   void merge_halves();
 
@@ -93,6 +98,9 @@ class Ensemble {
   template <class Body>
   void for_each_pack(Body const& body);
 
+  WaveFunction const& wave_function_;
+  double node_length_;
+  arma::vec parameters_;
   std::uint32_t n_walkers_;
   std::uint32_t pack_size_;
   std::uint64_t n_packs_;

@@ -79,6 +79,8 @@ class Run {
   Run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context)
       : settings_(settings),
         wave_function_(settings.system, settings.ansatz),
+        compared_(settings.compare_with ? std::make_optional<WaveFunction>(settings.system, settings.compare_with->ansatz)
+                                        : std::nullopt),
         key_(key),
         replicate_(replicate),
         team_(team),
@@ -156,6 +158,7 @@ class Run {
         if (burn_in_round(sampler.burn_in)) {
           begin_measuring();
           if (observing()) ensemble_.observe(observable_shape());
+          if (compared_) ensemble_.compare(*compared_, settings_.compare_with->parameters);
           if (settings_.sampler.keep_energies) energy_series_.set_size(budget());
           energy_series_.fill(no_value);
           go(Stage::sample);
@@ -408,6 +411,7 @@ class Run {
                                                       .thinning = thinning,
                                                       .derivatives = true,
                                                       .by_walker = true,
+                                                      .compare = compared_.has_value(),
                                                       .measured = measured,
                                                       .first_half = first_half_,
                                                       .observe_every = settings_.observables.every});
@@ -437,17 +441,35 @@ class Run {
   // --------------------------------------------------------------------------------------------------------- conclusions
   /// All walkers' sums, walkers x (2 walker_sums_per_half), at every member.
   arma::mat walker_sums() {
-    std::uint64_t const n_columns = 2 * walker_sums_per_half;
+    constexpr arma::uword n_columns = 2 * walker_sums_per_half;
+    return by_walker(by_pack(
+                         n_columns, [](PackState const& state) -> auto& { return state.walker_sums; }),
+                     n_columns);
+  }
+
+  /// Columns of every pack, pack after pack and column after column, each as long as a full pack; at every member.
+  template <class ColumnsOf>
+  std::vector<double> by_pack(arma::uword n_columns, ColumnsOf const& columns_of) {
     std::uint64_t const pack = settings_.sampler.pack;
-    auto const whole = ensemble_.collect(n_columns * pack, [&](PackState const& state, std::span<double> values) {
-      for (std::uint64_t c = 0; c < n_columns; ++c)
-        std::copy_n(state.walker_sums.column(c), state.walker_sums.n_rows(), values.data() + c * pack);
+    return ensemble_.collect(n_columns * pack, [&](PackState const& state, std::span<double> values) {
+      Columns const& columns = columns_of(state);
+      for (arma::uword c = 0; c < n_columns; ++c) std::copy_n(columns.column(c), columns.n_rows(), values.data() + c * pack);
     });
+  }
+
+  /// The same, walkers x columns.
+  arma::mat by_walker(std::vector<double> const& packs, arma::uword n_columns) const {
+    std::uint64_t const pack = settings_.sampler.pack;
     arma::mat result(settings_.sampler.walkers, n_columns);
     for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
-      for (std::uint64_t c = 0; c < n_columns; ++c)
-        std::copy_n(whole.data() + (p * n_columns + c) * pack, ensemble_.walkers_of(p), result.colptr(c) + p * pack);
+      for (arma::uword c = 0; c < n_columns; ++c)
+        std::copy_n(packs.data() + (p * n_columns + c) * pack, ensemble_.walkers_of(p), result.colptr(c) + p * pack);
     return result;
+  }
+
+  std::vector<double> comparison_sums() {
+    return by_pack(
+        Comparison::n_sums, [](PackState const& state) -> auto& { return state.comparison->sums(); });
   }
 
   Outcome conclude() {
@@ -502,6 +524,7 @@ class Run {
     outcome.symmetry = wave_function_.symmetry();
     outcome.virial_ratio = virial_ratio(means(LocalEnergies::kinetic), means(LocalEnergies::trap),
                                         means(LocalEnergies::interaction) + means(LocalEnergies::control));
+    if (compared_) outcome.comparison = compare(by_walker(comparison_sums(), Comparison::n_sums), n);
     if (observing()) outcome.observables = observable_estimates(observable_shape(), observable_sums());
     if (settings_.sampler.keep_walkers) {
       outcome.walkers = positions();
@@ -532,16 +555,8 @@ class Run {
 
   /// Of all walkers, at every member.
   arma::mat positions() {
-    std::uint64_t const pack = settings_.sampler.pack;
-    auto const whole = ensemble_.collect(n_coordinates() * pack, [&](PackState const& state, std::span<double> values) {
-      arma::mat const X = state.pack->positions();
-      for (arma::uword c = 0; c < n_coordinates(); ++c) std::copy_n(X.colptr(c), X.n_rows, values.data() + c * pack);
-    });
-    arma::mat result(settings_.sampler.walkers, n_coordinates());
-    for (std::uint64_t p = 0; p < ensemble_.n_packs(); ++p)
-      for (arma::uword c = 0; c < n_coordinates(); ++c)
-        std::copy_n(whole.data() + (p * n_coordinates() + c) * pack, ensemble_.walkers_of(p), result.colptr(c) + p * pack);
-    return result;
+    auto const coordinates = [](PackState const& state) -> auto& { return state.pack->coordinates(); };
+    return by_walker(by_pack(n_coordinates(), coordinates), n_coordinates());
   }
 
   /// Differences that are nothing but rounding count as none.
@@ -656,6 +671,7 @@ class Run {
     if (stage_ == Stage::sample) {
       state.put("energy_series", {energy_series_.memptr(), energy_series_.n_elem});
       if (observing()) state.put("observables", observable_sums());
+      if (compared_) state.put("comparison", comparison_sums());
     }
     std::uint64_t const pack = settings_.sampler.pack;
     state.put("packs", ensemble_.collect(state_per_pack(), [&](PackState const& held, std::span<double> values) {
@@ -722,6 +738,17 @@ class Run {
       });
     }
     ensemble_.set_parameters(flat_);
+    if (stage_ == Stage::sample && compared_) {
+      ensemble_.compare(*compared_, settings_.compare_with->parameters);
+      std::uint64_t const size = settings_.sampler.pack;
+      std::vector<double> sums(ensemble_.n_packs() * Comparison::n_sums * size);
+      state.take("comparison", sums);
+      ensemble_.distribute(sums, Comparison::n_sums * size, [size](PackState& held, std::span<double const> values) {
+        Columns& columns = held.comparison->sums();
+        for (arma::uword c = 0; c < columns.n_columns(); ++c)
+          std::copy_n(values.data() + c * size, columns.n_rows(), columns.column(c));
+      });
+    }
     ensemble_.zero_derivatives(false);
     std::vector<double> packs(ensemble_.n_packs() * state_per_pack());
     state.take("packs", packs);
@@ -742,6 +769,7 @@ class Run {
 
   Settings settings_;
   WaveFunction wave_function_;
+  std::optional<WaveFunction> compared_;
   rng::Key key_;
   std::uint32_t replicate_;
   Team& team_;
@@ -806,6 +834,12 @@ void check(Settings const& settings) {
         given != settings.start_from.end() && given->second.n_elem != part.n_parameters)
       throw InputError("ansatz.start_from", fmt::format("the factor \"{}\" has {} parameters here and {} there", part.name,
                                                         part.n_parameters, given->second.n_elem));
+  if (auto const& other = settings.compare_with) {
+    WaveFunction const compared(settings.system, other->ansatz);
+    if (compared.n_parameters() != other->parameters.n_elem || !other->parameters.is_finite())
+      throw InputError("sampler.compare_with", fmt::format("the wave function \"{}\" needs {} finite parameters",
+                                                           other->ansatz.factors, compared.n_parameters()));
+  }
   auto const& sampler = settings.sampler;
   if (sampler.walkers < 2 || sampler.walkers > rng::walker_limit) refuse("sampler.walkers", "from 2 to 2^24", sampler.walkers);
   if (sampler.pack < 1) refuse("sampler.pack", "at least 1", sampler.pack);
@@ -860,7 +894,9 @@ double memory(Settings const& settings) {
   double const values = 6 * M + 2 * K + 2 * walker_sums_per_half +
                         (wave_function.has_nodes() ? (2 + settings.system.dimensions) * N * N / 2 : 0) +
                         (keeps_samples ? settings.optimiser.sweeps_per_iteration * (1 + K) : 0);
-  return 8 * settings.sampler.walkers * values;
+  // Either wave function of a comparison has coordinates, drifts, pair gradients and its determinants.
+  double const compared = settings.compare_with ? 2 * (3 * M + (2 + settings.system.dimensions) * N * N / 2) : 0;
+  return 8 * settings.sampler.walkers * (values + compared);
 }
 
 Outcome run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context) {

@@ -7,6 +7,7 @@
 #include "fermiac/base/error.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "hamiltonian.hpp"
+#include "node_weight.hpp"
 
 namespace fermiac::vmc {
 namespace {
@@ -35,15 +36,6 @@ void limited_steps(Columns const& drift, double tau, double* __restrict step) {
 #pragma GCC ivdep
   for (size_t k = 0; k < n; ++k) step[k] = tau * (2.0 / (1.0 + std::sqrt(1.0 + 2.0 * (step[k] * tau))));
 }
-
-/// The factor f by which terms are multiplied near nodes; the squared distance to one is half over the kinetic energy from the
-/// gradient.
-[[gnu::always_inline]] inline double node_weight(double unit, double from_gradient) {
-  double const y2 = std::min(1.0, unit / from_gradient);
-  return y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
-}
-
-double near_node(double length) { return 0.5 / (length * length); }
 
 }  // namespace
 

@@ -52,6 +52,13 @@ bool has_unlike_pairs(System const& system) {
   return system.statistics == Statistics::bosons ? n > 1 : n_up(system) > 0 && n_up(system) < n;
 }
 
+std::vector<std::string> coordinate_names(System const& system) {
+  std::vector<std::string> names;
+  for (int p = 0; p < system.particles; ++p)
+    for (int c = 0; c < system.dimensions; ++c) names.push_back(std::to_string(p) + "xyz"[c]);
+  return names;
+}
+
 bool is_isotropic(System const& system) {
   if (system.trap == Trap::double_well && system.well_distance > 0) return false;
   for (std::size_t c = 0; c < static_cast<std::size_t>(system.dimensions); ++c)

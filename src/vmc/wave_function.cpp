@@ -49,6 +49,13 @@ WaveFunction::WaveFunction(System const& system, AnsatzSettings const& ansatz) :
 
 arma::uword WaveFunction::n_parameters() const noexcept { return parts_.back().first + parts_.back().n_parameters; }
 
+std::vector<std::string> WaveFunction::parameter_names() const {
+  std::vector<std::string> names;
+  for (auto const& part : parts_)
+    for (auto const& name : part.form->parameter_names()) names.push_back(part.name + "." + name);
+  return names;
+}
+
 arma::vec WaveFunction::initial_parameters(rng::Stream& stream) const {
   arma::vec result(n_parameters());
   for (auto const& part : parts_) {

@@ -29,7 +29,7 @@ burn_in = 60
 sweeps = 400
 keep_walkers = {keep}
 keep_energies = {keep}
-
+{sampler}
 [observables]
 every = {every}
 planar_cells = 10
@@ -42,9 +42,11 @@ rate = {rate}
 OMEGAS = '[[sweep]]\n"system.omega" = [0.5, 1.0]\n'
 
 
-def write(path, factors="slater * pade_jastrow", particles=4, sweep="", ansatz="", every=0, keep=False, iterations=20, rate=0.3):
+def write(path, factors="slater * pade_jastrow", particles=4, sweep="", ansatz="", every=0, keep=False, iterations=20, rate=0.3,
+          sampler=""):
     path.write_text(STUDY.format(factors=factors, particles=particles, sweep=sweep, ansatz=ansatz, every=every,
-                                 keep=str(keep).lower(), iterations=iterations, rate=rate))
+                                 keep=str(keep).lower(), iterations=iterations, rate=rate,
+                                 sampler=sampler))
     return path
 
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -410,6 +411,9 @@ inline void check_factor(FactorCheck const& check, std::uint64_t replicate = 1) 
   auto const form = make_form(check.system, check.ansatz, check.factor);
   BOOST_TEST_REQUIRE(form->n_parameters() == check.parameters.n_elem);
   BOOST_TEST_REQUIRE(form->units().n_elem == check.parameters.n_elem);
+  auto const names = form->parameter_names();
+  BOOST_TEST(names.size() == check.parameters.n_elem);
+  BOOST_TEST(std::set<std::string>(names.begin(), names.end()).size() == names.size());
   for (arma::uword const n_walkers : {0U, 1U, 2U, 17U, 64U}) {
     if (n_walkers <= 17) check_values(check, *form, n_walkers, 100 * replicate + n_walkers);
     check_moves(check, *form, n_walkers, 100 * replicate + n_walkers + 1);

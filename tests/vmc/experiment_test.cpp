@@ -50,6 +50,11 @@ std::vector<std::uint64_t> bits_of(Outcome const& o) {
   add(bits, arma::vec(arma::vectorise(o.walkers)));
   add(bits, o.walker_energies);
   add(bits, o.energy_series);
+  if (std::isfinite(o.comparison.overlap_share)) {
+    add(bits, o.comparison.gain);
+    add(bits, o.comparison.energy);
+    add(bits, o.comparison.overlap_share);
+  }
   auto const& observed = o.observables;
   if (observed.n_samples == 0) return bits;
   add(bits, observed.n_samples);
@@ -96,6 +101,16 @@ Settings product_settings() {
   return settings;
 }
 
+/// That beside another wave function, whose nodes are elsewhere.
+Settings compared_settings() {
+  Settings settings = product_settings();
+  AnsatzSettings other;
+  other.factors = "backflow * pade_jastrow";
+  rng::Stream stream({{1, 2}, rng::Purpose::test, 0}, 0);
+  settings.compare_with = {other, WaveFunction(settings.system, other).initial_parameters(stream)};
+  return settings;
+}
+
 constexpr rng::Key key{17, 4};
 
 Outcome run_in_team(Settings const& settings, int size, int n_threads) {
@@ -130,7 +145,7 @@ BOOST_AUTO_TEST_CASE(gives_the_same_bits_for_any_team_and_threads) {
 }
 
 BOOST_AUTO_TEST_CASE(products_and_their_densities_have_the_same_bits_for_any_team_and_threads) {
-  auto settings = product_settings();
+  auto settings = compared_settings();
   for (Sampler const sampler : {Sampler::metropolis, Sampler::langevin}) {
     settings.sampler.method = sampler;
     auto const expected = bits_of(run_in_team(settings, 1, 1));
@@ -181,6 +196,19 @@ BOOST_AUTO_TEST_CASE(what_is_kept_of_the_sampling_is_that_of_the_energies) {
   BOOST_TEST(std::abs(from_pairs - outcome.interaction.value) < 6 * (error + outcome.interaction.error));
 }
 
+BOOST_AUTO_TEST_CASE(a_comparison_changes_nothing_else) {
+  auto settings = compared_settings();
+  Solo team;
+  Quiet quiet;
+  auto with = run(settings, key, 0, team, quiet);
+  settings.compare_with.reset();
+  auto const without = run(settings, key, 0, team, quiet);
+  BOOST_TEST((with.comparison.gain.error > 0 && with.comparison.overlap_share > 0 && with.comparison.overlap_share < 1));
+  BOOST_TEST(std::isnan(without.comparison.gain.value));
+  with.comparison = {};
+  BOOST_TEST((bits_of(with) == bits_of(without)));
+}
+
 BOOST_AUTO_TEST_CASE(the_virial_ratio_is_one_where_a_scale_is_free_and_said_where_the_theorem_holds,
                      *boost::unit_test::label("stat")) {
   omp_set_num_threads(1);
@@ -229,7 +257,7 @@ BOOST_AUTO_TEST_CASE(has_the_same_bits_in_every_build) {
 }
 
 BOOST_AUTO_TEST_CASE(half_and_half_are_the_whole_in_every_phase) {
-  std::vector<Settings> all{product_settings()};
+  std::vector<Settings> all{compared_settings()};
   for (Method const method : {Method::sr, Method::adam, Method::gd}) all.push_back(small_settings(method));
   for (auto const& settings : all) {
     Solo team;
@@ -298,6 +326,7 @@ BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused_by_name) {
   refuses("sampler.acceptance", [](Settings& s) { s.sampler.acceptance = 1; });
   refuses("sampler.sweeps", [](Settings& s) { s.sampler.sweeps = 7; });
   refuses("sampler.thinning", [](Settings& s) { s.sampler.thinning = s.sampler.sweeps; });
+  refuses("sampler.compare_with", [](Settings& s) { s.compare_with = {s.ansatz, arma::vec(3)}; });
   refuses("observables.every", [](Settings& s) { s.observables.every = s.sampler.sweeps / 8 + 1; });
   refuses("ansatz.start_from", [](Settings& s) { s.start_from["rbm"] = arma::vec(3); });
   refuses("optimiser.starts", [](Settings& s) { s.optimiser.starts = 0; });

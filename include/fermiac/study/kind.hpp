@@ -136,7 +136,8 @@ class Kind {
 
   virtual std::vector<Variable> variables() const = 0;
 
-  /// The own dimensions' sizes at this point. The same names in the same order at every point.
+  /// The own dimensions' sizes at this point. The same names in the same order at every point. Labels are stored where all
+  /// points have the same.
   virtual std::vector<Dimension> dimensions(Parameters const&) const { return {}; }
 
   /// Names of the point variables that `show` prints, in order. `x` is printed with its error where there is `x_error`.

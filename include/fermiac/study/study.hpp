@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "fermiac/base/error.hpp"
 #include "fermiac/base/parameter.hpp"
 #include "fermiac/base/range.hpp"
 #include "fermiac/study/kind.hpp"
@@ -69,6 +71,9 @@ class Study {
   /// An empty record for the study itself.
   Record whole_record() const;
 
+  /// The same error with file and line of its key, for what `Kind::check` and `Kind::prepare` refuse.
+  InputError located(InputError const& error) const;
+
   /// Canonical form with defaults and overrides: a study file that resolves to the same study.
   std::string resolved() const;
 
@@ -85,6 +90,8 @@ class Study {
   std::uint64_t n_points_ = 1;
   std::vector<Axis> axes_;
   std::unique_ptr<Parameters> base_;
+  std::string file_name_;
+  std::map<std::string, std::string> where_;  ///< "file:line: " of the keys that it gives
 };
 
 /// The keys of the table [study], as declared parameters.

@@ -5,6 +5,7 @@
 #include <armadillo>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "fermiac/base/team.hpp"
 #include "fermiac/rng/philox.hpp"
 #include "fermiac/stats/estimate.hpp"
+#include "fermiac/vmc/comparison.hpp"
 #include "fermiac/vmc/contact.hpp"
 #include "fermiac/vmc/observables.hpp"
 #include "fermiac/vmc/system.hpp"
@@ -91,7 +93,8 @@ struct OptimiserSettings {
 struct Settings {
   System system;
   AnsatzSettings ansatz;
-  std::map<std::string, arma::vec> start_from;  ///< by the name of a factor: its parameters at the beginning of every start
+  std::map<std::string, arma::vec> start_from;     ///< by the name of a factor: its parameters at the beginning of every start
+  std::optional<FrozenWaveFunction> compare_with;  ///< what the final sampling is weighed for too (`Comparison`)
   SamplerSettings sampler;
   ObservableSettings observables;
   OptimiserSettings optimiser;
@@ -149,6 +152,7 @@ struct Outcome {
   double update_error = 0;   ///< largest relative rounding that updates of remembered state built up
   WaveFunction::Symmetry symmetry = WaveFunction::Symmetry::exact;
 
+  ComparisonEstimates comparison;   ///< with `Settings::compare_with`; NaN unless it is asked for
   ObservableEstimates observables;  ///< empty, n_samples 0, unless they were asked for
   arma::mat walkers;                ///< where they are at the end, walkers x M; empty unless they are kept
   arma::vec walker_energies;        ///< mean of `energy` over each walker's measurements; likewise

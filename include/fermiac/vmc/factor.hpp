@@ -96,6 +96,11 @@ class FactorForm {
   virtual ~FactorForm() = default;
 
   virtual arma::uword n_parameters() const = 0;
+  /// What they are, one short name each, in order.
+  virtual std::vector<std::string> parameter_names() const = 0;
+  /// In words, what a study fixes of the factor that gives its parameters another meaning. Parameters of the same names are the
+  /// same where this is.
+  virtual std::string fixed_settings() const { return {}; }
   virtual Exchange exchange() const = 0;
   virtual Cusp cusp(std::span<double const> /*parameters*/) const { return {}; }
 

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace fermiac::vmc {
 
@@ -36,6 +38,8 @@ struct System {
   Trap trap = Trap::harmonic;
   std::array<double, 3> frequency_ratio = {1, 1, 1};  ///< of the directions x, y, z to omega, greater than 0
   double well_distance = 0;                           ///< length, 0 or greater
+
+  bool operator==(System const&) const = default;
 };
 
 /// @throws InputError  naming the key of `system` that is out of range
@@ -50,6 +54,9 @@ bool are_like(System const& system, std::size_t p, std::size_t q);
 /// Whether any two particles are like, and whether any two are not.
 bool has_like_pairs(System const& system);
 bool has_unlike_pairs(System const& system);
+
+/// Names of the coordinates, particle after particle: "0x", "0y", "1x", ...
+std::vector<std::string> coordinate_names(System const& system);
 
 /// Whether the trap is the isotropic harmonic one, for which closed forms are known.
 bool is_isotropic(System const& system);

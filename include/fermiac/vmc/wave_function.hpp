@@ -38,6 +38,8 @@ class WaveFunction {
   std::vector<Part> const& parts() const noexcept { return parts_; }
 
   arma::uword n_parameters() const noexcept;
+  /// "pade_jastrow.ln_beta_unlike", ...
+  std::vector<std::string> parameter_names() const;
   arma::vec initial_parameters(rng::Stream& stream) const;
   arma::vec units() const;
   Cusp cusp(arma::vec const& parameters) const;

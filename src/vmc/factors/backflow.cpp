@@ -22,6 +22,7 @@ using std::size_t;
 
 /// Which parameters are whose: eta of like and unlike pairs, mu.
 enum Kind : size_t { like, unlike, central, n_kinds };
+constexpr char const* kind_names[n_kinds] = {"like", "unlike", "central"};
 
 struct Layout {
   System system;
@@ -856,6 +857,14 @@ class BackflowForm final : public FactorForm {
     for (size_t kind = 0; kind < n_kinds; ++kind)
       if (auto const displacement = layout_.displacement(kind)) n += displacement->n_parameters();
     return n;
+  }
+  std::vector<std::string> parameter_names() const override {
+    std::vector<std::string> names;
+    if (layout_.envelope.trainable) names.push_back("ln_alpha");
+    for (size_t kind = 0; kind < n_kinds; ++kind)
+      if (auto const displacement = layout_.displacement(kind))
+        for (auto const& name : displacement->parameter_names()) names.push_back(kind_names[kind] + ("_" + name));
+    return names;
   }
   Exchange exchange() const override { return has_like_pairs(layout_.system) ? Exchange::antisymmetric : Exchange::symmetric; }
   bool confines() const override { return layout_.envelope.on; }

@@ -26,6 +26,12 @@ class PairDisplacement final : public Displacement {
   PairDisplacement(double omega, size_t terms) : omega_(omega), c_(terms, 0.0) {}
 
   size_t n_parameters() const override { return c_.size() + 1; }
+  std::vector<std::string> parameter_names() const override {
+    std::vector<std::string> names;
+    for (size_t k = 1; k <= c_.size(); ++k) names.push_back("c_" + std::to_string(k));
+    names.push_back("ln_kappa");
+    return names;
+  }
   void begin(rng::Stream& stream, double* parameters) const override {
     for (size_t i = 0; i < c_.size(); ++i) parameters[i] = 0.01 * stream.normal();
     parameters[c_.size()] = simd::log(0.5);
@@ -128,6 +134,14 @@ class NetworkDisplacement final : public Displacement {
   NetworkDisplacement(double omega, size_t hidden) : omega_(omega), hidden_(hidden), parameters_((2 + n_inputs) * hidden) {}
 
   size_t n_parameters() const override { return parameters_.size(); }
+  std::vector<std::string> parameter_names() const override {
+    std::vector<std::string> names;
+    for (std::string const name : {"w", "b", "v1", "v2", "v3"}) {
+      if (names.size() == parameters_.size()) break;
+      for (size_t h = 0; h < hidden_; ++h) names.push_back(name + "_" + std::to_string(h));
+    }
+    return names;
+  }
   void begin(rng::Stream& stream, double* parameters) const override {
     for (size_t h = 0; h < hidden_; ++h) {
       parameters[h] = 0.01 * stream.normal();

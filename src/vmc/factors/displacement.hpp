@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "elimination.hpp"
 #include "fermiac/rng/stream.hpp"
@@ -24,6 +25,7 @@ class Displacement {
   virtual ~Displacement() = default;
 
   virtual std::size_t n_parameters() const = 0;
+  virtual std::vector<std::string> parameter_names() const = 0;
   /// Small ones: |eta| of order 1e-2.
   virtual void begin(rng::Stream& stream, double* parameters) const = 0;
   virtual void set_parameters(double const* parameters) = 0;

@@ -84,6 +84,9 @@ class GaussianForm final : public FactorForm {
       : system_(system), trainable_(ansatz.options.flag("gaussian.width_trainable")) {}
 
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
+  std::vector<std::string> parameter_names() const override {
+    return trainable_ ? std::vector<std::string>{"ln_alpha"} : std::vector<std::string>();
+  }
   Exchange exchange() const override { return Exchange::symmetric; }
   bool confines() const override { return true; }
   arma::vec initial_parameters(rng::Stream&) const override { return arma::vec(n_parameters(), arma::fill::zeros); }

@@ -53,6 +53,9 @@ class LinearJastrowForm final : public FactorForm {
   }
 
   arma::uword n_parameters() const override { return trainable_ ? 1 : 0; }
+  std::vector<std::string> parameter_names() const override {
+    return trainable_ ? pair_names(system_, "ln_c") : std::vector<std::string>();
+  }
   Exchange exchange() const override { return Exchange::symmetric; }
   Cusp cusp(std::span<double const> parameters) const override {
     double const c = parameters.empty() ? c_ : std::sqrt(system_.omega) * simd::exp(parameters[0]);

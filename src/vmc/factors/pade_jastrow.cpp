@@ -58,6 +58,7 @@ class PadeJastrowForm final : public FactorForm {
     auto const present = present_pairs(system_);
     return arma::uword{present[unlike_pair]} + arma::uword{present[like_pair]};
   }
+  std::vector<std::string> parameter_names() const override { return pair_names(system_, "ln_beta"); }
   Exchange exchange() const override { return Exchange::symmetric; }
   Cusp cusp(std::span<double const>) const override {
     auto const cusps = exact_cusps(system_);

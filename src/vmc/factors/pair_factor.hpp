@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fermiac/base/error.hpp"
@@ -27,6 +28,15 @@ inline std::vector<PairClass> pair_classes(System const& system) {
 
 /// Whether there are pairs of each class.
 inline std::array<bool, 2> present_pairs(System const& system) { return {has_unlike_pairs(system), has_like_pairs(system)}; }
+
+/// Names of a parameter for each class that is present: "beta_unlike", "beta_like".
+inline std::vector<std::string> pair_names(System const& system, std::string const& parameter) {
+  std::vector<std::string> names;
+  auto const present = present_pairs(system);
+  if (present[unlike_pair]) names.push_back(parameter + "_unlike");
+  if (present[like_pair]) names.push_back(parameter + "_like");
+  return names;
+}
 
 /// Kato's conditions: d ln Psi / dr at the contact of a pair of each class, for Coulomb interaction in two or three dimensions.
 inline std::array<double, 2> exact_cusps(System const& system) {

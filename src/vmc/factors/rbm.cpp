@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "fermiac/simd/functions.hpp"
 
@@ -279,6 +280,23 @@ class RbmForm final : public FactorForm {
       : system_(system), ansatz_(ansatz), shape_(rbm_shape(system, ansatz)) {}
 
   arma::uword n_parameters() const override { return shape_.n_parameters(); }
+  std::vector<std::string> parameter_names() const override {
+    std::vector<std::string> names;
+    auto const coordinates = coordinate_names(system_);
+    for (auto const& x : coordinates) names.push_back("a_" + x);
+    for (arma::uword j = 0; j < shape_.n_hidden; ++j) names.push_back("b_" + std::to_string(j));
+    for (arma::uword j = 0; j < shape_.n_hidden; ++j)
+      for (auto const& x : coordinates) names.push_back("W_" + x + "_" + std::to_string(j));
+    if (shape_.sigma_trainable) names.push_back("ln_sigma");
+    return names;
+  }
+  std::string fixed_settings() const override {
+    std::string const text = shape_.convention == Convention::f ? "Psi = F" : "Psi = sqrt(F)";
+    if (shape_.sigma_trainable) return text;
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.12g", initial_sigma_squared(system_, ansatz_) * system_.omega);
+    return text + ", sigma^2 = " + digits + " / omega";
+  }
   Exchange exchange() const override { return Exchange::none; }
 
   /// The antisymmetric machine is centred: about the origin without interaction, whatever its hidden units do.

@@ -40,6 +40,7 @@ class SimpleJastrowForm final : public FactorForm {
     auto const present = present_pairs(system_);
     return arma::uword{present[unlike_pair]} + arma::uword{present[like_pair]};
   }
+  std::vector<std::string> parameter_names() const override { return pair_names(system_, "b"); }
   Exchange exchange() const override { return Exchange::symmetric; }
   Cusp cusp(std::span<double const> parameters) const override {
     auto const slots = pair_slots(system_, true);

@@ -166,6 +166,9 @@ class SlaterForm final : public FactorForm {
       : system_(system), envelope_(envelope(system, ansatz, "slater")) {}
 
   arma::uword n_parameters() const override { return envelope_.trainable ? 1 : 0; }
+  std::vector<std::string> parameter_names() const override {
+    return envelope_.trainable ? std::vector<std::string>{"ln_alpha"} : std::vector<std::string>();
+  }
   Exchange exchange() const override { return has_like_pairs(system_) ? Exchange::antisymmetric : Exchange::symmetric; }
   bool confines() const override { return envelope_.on; }
   arma::vec initial_parameters(rng::Stream&) const override {

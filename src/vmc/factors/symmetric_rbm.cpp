@@ -1,6 +1,7 @@
 #include "fermiac/vmc/factors/symmetric_rbm.hpp"
 
 #include "fermiac/base/error.hpp"
+#include "pair_factor.hpp"
 #include "symmetric_rbm_factors.hpp"
 
 namespace fermiac::vmc {
@@ -22,6 +23,18 @@ class SymmetricRbmForm final : public FactorForm {
   }
 
   arma::uword n_parameters() const override { return n_machines() * n_hidden_ * (1 + n_inputs()); }
+  std::vector<std::string> parameter_names() const override {
+    std::vector<std::string> const machines = inputs_ == Inputs::pairs ? pair_names(system_, "") : std::vector<std::string>{""};
+    auto const inputs = input_names();
+    std::vector<std::string> names;
+    for (auto const& machine : machines)
+      for (std::size_t h = 0; h < n_hidden_; ++h) {
+        std::string const unit = machine + "_" + std::to_string(h);
+        names.push_back("b" + unit);
+        for (auto const& input : inputs) names.push_back("w" + unit + "_" + input);
+      }
+    return names;
+  }
   Exchange exchange() const override { return Exchange::symmetric; }
 
   arma::vec initial_parameters(rng::Stream& stream) const override {
@@ -72,6 +85,14 @@ class SymmetricRbmForm final : public FactorForm {
     if (inputs_ == Inputs::pairs) return n_pair_inputs;
     if (inputs_ == Inputs::power_sums) return n_power_sums(system_);
     return static_cast<arma::uword>(system_.particles * system_.dimensions);
+  }
+  std::vector<std::string> input_names() const {
+    if (inputs_ == Inputs::pairs) return {"distance", "sum", "product"};
+    if (inputs_ == Inputs::permutations) return coordinate_names(system_);
+    std::vector<std::string> names{"centre", "centre_squared"};
+    for (auto const& pairs : pair_names(system_, ""))
+      for (auto const* scale : {"1", "3"}) names.push_back(pairs.substr(1) + "_" + scale);
+    return names;
   }
   arma::uword n_machines() const {
     return inputs_ == Inputs::pairs ? arma::uword{has_unlike_pairs(system_)} + arma::uword{has_like_pairs(system_)} : 1;
