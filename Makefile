@@ -61,7 +61,7 @@ MPI_BINARIES  := $(MPI_TESTS:%.cpp=$(BUILD)/%)
 BENCHES      := $(patsubst %.cpp,$(BUILD)/%,$(shell find tests/bench -name '*_bench.cpp' 2>/dev/null | sort))
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench check deps help format clean info demo-run test-run bench-run check-run FORCE
+.PHONY: build demo test bench check deps deps-slurm help format clean info demo-run test-run bench-run check-run FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -131,6 +131,7 @@ endif
 
 bench-run: $(PROGRAM) $(BENCHES)
 	@for b in $(filter-out %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
+	@echo "== numpy"; OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/numpy_bench.py
 	@for b in $(filter %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; \
 	  for n in 1 2 4; do $(MPIRUN) --oversubscribe -np $$n $$b || exit 1; done; done
 
@@ -154,6 +155,11 @@ DEBIAN_PACKAGES := g++ make pkg-config git openmpi-bin libopenmpi-dev libhdf5-op
 
 deps: ## install what is missing (Debian's packages; nothing is done where config.mk says how a site is set up)
 	@[ -f config.mk ] || jobs/deps.sh $(DEBIAN_PACKAGES)
+
+SLURM_PACKAGES := slurmctld slurmd slurm-client munge libpmix2
+
+deps-slurm: ## install a SLURM for tests/slurm, which starts it itself (Debian would start its daemons as services, too)
+	@[ -f config.mk ] || jobs/deps.sh $(SLURM_PACKAGES)
 
 info: ## compilers, flags, libraries
 	@echo "CXX       $(CXX) ($(shell $(CXX) -dumpfullversion 2>/dev/null))"; echo "build     $(BUILD) at $(COMMIT)"

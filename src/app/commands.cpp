@@ -1,6 +1,7 @@
 #include "fermiac/app/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -37,6 +38,16 @@ std::filesystem::path existing(std::filesystem::path const& file) {
   return file;
 }
 
+/// The values of the kind's headline that no axis changes, on a line; empty where there are none.
+std::string headline(study::Study const& study) {
+  std::vector<std::string> parts;
+  for (auto const& key : study.kind().headline())
+    if (std::ranges::none_of(study.axes(),
+                             [&](auto const& axis) { return std::ranges::find(axis.keys, key) != axis.keys.end(); }))
+      parts.push_back(fmt::format("{} = {}", key, to_toml(study.point(0).value(key))));
+  return parts.empty() ? "" : fmt::format("{}\n", fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 std::string check(std::filesystem::path const& path, std::vector<std::string> const& overrides,
@@ -46,6 +57,7 @@ std::string check(std::filesystem::path const& path, std::vector<std::string> co
   omp_set_num_threads(1);
   double work_s = 0;
   double longest_s = 0;
+  double memory = 0;
   double seconds_per_work = 0;
   std::uint64_t values = 0;
   // A sample of the points of a large sweep; an odd stride, so that no short axis is always met at one value.
@@ -54,6 +66,7 @@ std::string check(std::filesystem::path const& path, std::vector<std::string> co
     auto const point = study.point(p);
     if (p % stride == 0) seconds_per_work = study.kind().seconds_per_work(point);
     double const replicate_s = study.kind().work(point) * seconds_per_work;
+    memory = std::max(memory, study.kind().memory(point));
     work_s += replicate_s * static_cast<double>(study.replicates());
     longest_s = std::max(longest_s, replicate_s * static_cast<double>(study.replicates_per_item()));
   }
@@ -65,11 +78,11 @@ std::string check(std::filesystem::path const& path, std::vector<std::string> co
   double const file_bytes = static_cast<double>(study.n_items()) * (8.0 * static_cast<double>(values) + 265) + 200e3;
   auto const cores = std::max(1u, std::thread::hardware_concurrency());
   return fmt::format(
-      "{}: valid\n  kind       {}: {}\n  points     {} x {} replicates\n  items      {} of {} replicates\n  record     {} an "
-      "item\n"
-      "  file       {}\n  time       {} on one core, {} on the {} cores here; the longest item {}\n",
+      "{}: valid\n  kind       {}: {}\n  points     {} x {} replicates\n  items      {} of {} replicates\n"
+      "{}  record     {} an item\n  file       {}\n  time       {} on one core, {} on the {} cores here; the longest item {}\n",
       path.string(), study.kind().name(), study.kind().summary(), study.n_points(), study.replicates(), study.n_items(),
-      study.replicates_per_item(), bytes(8.0 * static_cast<double>(values)), bytes(file_bytes), study::duration(work_s),
+      study.replicates_per_item(), memory > 0 ? fmt::format("  memory     {} an item, about\n", bytes(memory)) : "",
+      bytes(8.0 * static_cast<double>(values)), bytes(file_bytes), study::duration(work_s),
       study::duration(std::max(work_s / cores, longest_s)), cores, study::duration(longest_s));
 }
 
@@ -84,14 +97,19 @@ std::string show(std::filesystem::path const& file, Format format, study::Regist
   auto results = io::ResultsFile::reading(existing(file));
   auto const study = study::stored_study(results, registry);
   study::StudyFile const contents(study, results);
-  auto const table = study::table_of(study, contents);
-  if (format == Format::csv) return table.as_csv();
-  if (format == Format::json) return table.as_json();
+  auto const in_format = [format](auto const& table) {
+    return format == Format::csv ? table.as_csv() : format == Format::json ? table.as_json() : table.as_text();
+  };
+  auto const findings = study::findings_of(study, contents);
+  auto const tables = findings.empty() ? in_format(study::table_of(study, contents)) : in_format(findings);
+  if (format != Format::text) return tables;
   std::string text =
-      fmt::format("{}: {} ({})\n{}\n", study.name(), study.kind().summary(), study.kind().name(), table.as_text());
+      fmt::format("{}: {} ({})\n{}{}\n", study.name(), study.kind().summary(), study.kind().name(), headline(study), tables);
   text += fmt::format("Truth: {}\n{}\n", study.kind().truth(), study.kind().conventions());
   if (!contents.is_summarised())
     text += "The study is not complete: `fermiac status` says how far it is, points are written at its end.\n";
+  else
+    text += study.kind().verdict(contents.read_whole());
   return text;
 }
 

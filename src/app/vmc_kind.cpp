@@ -24,7 +24,7 @@ namespace {
 using study::Presence;
 using study::Scope;
 
-constexpr double tolerance = 1e-3;         // of `converged`, atomic units
+constexpr double tolerance = 1e-3;         // of `converged`, in omega
 constexpr double affordable_terms = 2000;  // Gaussians times pairs up to which the minimum of the ansatz is searched
 
 /// Single-particle moves, weighted by the hidden units each must go through.
@@ -65,12 +65,13 @@ class VmcKind final : public study::Kind {
   }
   std::string truth() const override {
     return "exact energy at the frozen parameters (RBM: Gaussian mixture; pairs with Jastrow factors: quadrature); minimum of "
-           "the ansatz and exact ground state as bounds";
+           "the ansatz, exact ground state and fixed-node diffusion Monte Carlo as bounds";
   }
   std::string conventions() const override {
     std::string text =
-        "Atomic units: H = sum_i [-1/2 del_i^2 + 1/2 omega^2 r_i^2] + sum_{i<j} v(r_ij), v = 1/r (coulomb) or 1/sqrt(r^2 + "
-        "softening^2);\n"
+        "Atomic units: H = sum_i [-1/2 del_i^2 + 1/2 sum_c omega_c^2 x_ic^2] + sum_{i<j} v(r_ij), omega_c = omega (1, ratio_y, "
+        "ratio_z);\n"
+        "double_well: |x| - well_distance/2 for the first coordinate; v = 1/r (coulomb) or 1/sqrt(r^2 + softening^2);\n"
         "energies in Hartree, lengths in Bohr radii (effective ones in a semiconductor). The first system.up particles have "
         "spin "
         "up.\n"
@@ -81,22 +82,25 @@ class VmcKind final : public study::Kind {
            "`parameters` are those of the factors in the order of the product; include/fermiac/vmc/factors/*.hpp says what "
            "they "
            "are.\n"
-           "symmetry: none means that Psi does not change sign exactly when like particles are exchanged: its energy may lie "
-           "below\n"
-           "that of any fermions, and E_L ~ 1/r where they meet.\n"
+           "symmetry: none means that Psi does not keep (bosons) or change (fermions) its sign exactly when like particles are "
+           "exchanged:\n"
+           "fermions' energy may then lie below that of any fermions, and E_L ~ 1/r where they meet.\n"
            "contact: infinite_variance means that E_L ~ 1/r at contact has no variance; energy then is the mean with a control "
            "variate\n"
            "of known mean zero, whose error holds (energy_plain is the mean without).\n"
            "energy_z: (energy - exact energy at the same parameters) / error, two-sided; bound_z: lowest (energy - bound) / "
            "error over\n"
-           "replicates and both bounds, one-sided: below -4 would be wrong. stein_z and forms_z test the sampler: <x . grad ln "
-           "Psi^2> = -N d\n"
-           "and <T from Laplacian> = <T from gradient>. virial_ratio is 1 at a minimum where some scale is free, and says "
-           "nothing elsewhere.\n"
-           "energy_published: the same wave function elsewhere; energy_dmc: fixed-node diffusion Monte Carlo, a floor for "
-           "slater "
-           "times\n"
-           "positive factors only.";
+           "replicates and bounds, one-sided: below -4 would be wrong. Bounds are the minimum of the ansatz, the exact ground "
+           "state and,\n"
+           "for slater times positive factors, energy_dmc: fixed-node diffusion Monte Carlo with the same nodes.\n"
+           "worst_stein_z and worst_forms_z test the sampler, the largest of all replicates: <x . grad ln Psi^2> = -N d and <T "
+           "from\n"
+           "Laplacian> = <T from gradient>; worst_r_hat is 1 where all walkers sample the same. gradient: norm of the energy's "
+           "gradient\n"
+           "where the optimisation came to rest, mean over replicates. virial_ratio is 1 at a minimum where some scale is "
+           "free, "
+           "and says\n"
+           "nothing elsewhere. energy_published: the same kind of wave function elsewhere; neither truth nor bound.";
   }
 
   std::vector<Parameter> parameters() const override { return vmc_parameters(); }
@@ -123,8 +127,13 @@ class VmcKind final : public study::Kind {
         {"exact", p, e, "mean of energy_truth over replicates", optional},
         {"mean_z", p, "1", "(mean_energy - exact) / mean_energy_error", optional},
         {"largest_z", p, "1", "energy_z of largest size", optional},
-        {"ansatz_minimum", p, e, "exact minimum of the ansatz", optional},
-        {"converged", p, "1", "share of replicates whose exact energy is within 1e-3 of the minimum", optional},
+        {"ansatz_minimum", p, e, "minimum of the ansatz: lowest exact energy that a search or a replicate found", optional},
+        {"converged", p, "1", "share of replicates whose exact energy is within 1e-3 omega of the minimum", optional},
+        {"start_spread", p, e, "highest less lowest energy of the starts, largest over replicates", optional},
+        {"worst_stein_z", p, "1", "stein_z of largest size", optional},
+        {"worst_forms_z", p, "1", "forms_z of largest size", optional},
+        {"worst_r_hat", p, "1", "largest r_hat", optional},
+        {"gradient", p, e, "mean of gradient_norm over replicates", optional},
         {"ground_state", p, e, "exact ground state energy", optional},
         {"bound_z", p, "1", "lowest (energy - bound) / error", optional},
         {"mean_variance", p, "Hartree^2", "mean of variance over replicates", optional},
@@ -132,8 +141,8 @@ class VmcKind final : public study::Kind {
         {"energy_dmc_error", p, e, "its error as published", optional},
         {"above_dmc", p, e, "mean_energy - energy_dmc, where the exact ground state is not known", optional},
         {"above_dmc_error", p, e, "its standard error, with that of energy_dmc", optional},
-        {"energy_published", p, e, "published energy of the same wave function (Nordhagen 2019); neither truth nor bound",
-         optional},
+        {"energy_published", p, e,
+         "published energy of the same kind of wave function (Nordhagen 2019); neither truth nor bound", optional},
         {"energy_published_error", p, e, "its error as published, from correlated samples", optional},
         {"symmetry",
          p,
@@ -159,9 +168,17 @@ class VmcKind final : public study::Kind {
   }
 
   std::vector<std::string> table() const override {
-    return {"mean_energy", "exact",      "mean_z",    "largest_z",        "ansatz_minimum", "converged", "ground_state",
-            "bound_z",     "energy_dmc", "above_dmc", "energy_published", "mean_variance",  "symmetry",  "contact"};
+    return {"mean_energy",  "exact",         "mean_z",        "largest_z",   "ansatz_minimum",   "converged",
+            "ground_state", "bound_z",       "energy_dmc",    "above_dmc",   "energy_published", "mean_variance",
+            "gradient",     "worst_stein_z", "worst_forms_z", "worst_r_hat", "symmetry",         "contact"};
   }
+
+  std::vector<std::string> headline() const override {
+    return {"system.particles",  "system.up",   "system.dimensions", "system.omega",  "system.interaction",
+            "system.statistics", "system.trap", "ansatz.factors",    "sampler.method"};
+  }
+
+  double memory(Parameters const& point) const override { return vmc::memory(vmc_settings(point)); }
 
   double work(Parameters const& point) const override { return work_of(vmc_settings(point)); }
 
@@ -214,46 +231,95 @@ class VmcKind final : public study::Kind {
       summary.set(name + "_error", published->error);
     };
     set_published("energy_dmc", vmc::PublishedMethod::diffusion);
-    // The published machines have the trap's own width.
-    if (auto const method = vmc::published_method(wave_function, s.ansatz.convention);
-        method && !s.ansatz.sigma_trainable && s.ansatz.sigma_squared == 0)
-      set_published("energy_published", *method);
+    if (auto const method = vmc::published_method(wave_function, s.ansatz)) set_published("energy_published", *method);
     record_coordinates(s, summary);
     context.tick();
-    double minimum = std::numeric_limits<double>::quiet_NaN();
+    double minimum = std::numeric_limits<double>::infinity();
     try {
       minimum = minimum_of(s, wave_function);
-      summary.set("ansatz_minimum", minimum);
     } catch (ItemFailure const&) {
       // Not finite anywhere near the starts: there is no bound to hold the energies against.
     }
 
-    // The fermions' ground state is no bound where a wave function need not be that of fermions.
-    bool const is_bound = wave_function.symmetry() == vmc::WaveFunction::Symmetry::exact;
-    double n = 0, sum = 0, sum_of_variances = 0, sum_of_squared_errors = 0, sum_of_truths = 0, largest_z = 0, n_converged = 0;
-    double bound_z = std::numeric_limits<double>::infinity();
+    std::vector<Replicate> replicates;
     for (auto const& item : items)
-      for (std::uint64_t i = 0; i < item.replicates.n_entries(); ++i) {
-        double const energy = item.replicates.value("energy", i);
-        double const error = item.replicates.value("energy_error", i);
-        double const truth = item.replicates.value("energy_truth", i);
-        double const z = item.replicates.value("energy_z", i);
-        n += 1;
-        sum += energy;
-        sum_of_squared_errors += error * error;
-        sum_of_truths += truth;
-        sum_of_variances += item.replicates.value("variance", i);
-        if (std::abs(z) > std::abs(largest_z)) largest_z = z;
-        if (std::abs(truth - minimum) < tolerance) n_converged += 1;
-        for (double const bound : {minimum, is_bound ? ground_state.value_or(minimum) : minimum})
-          if (std::isfinite(bound)) bound_z = std::min(bound_z, stats::z_score({energy, error}, stats::Bound::lower, bound));
+      for (std::uint64_t i = 0; i < item.replicates.n_entries(); ++i) replicates.push_back({item.replicates, i});
+    // A search may miss what an optimisation finds; the infimum is below both.
+    if (std::isfinite(minimum)) {
+      for (auto const& replicate : replicates) minimum = std::fmin(minimum, replicate["energy_truth"]);
+      summary.set("ansatz_minimum", minimum);
+    }
+    summarise_replicates(s, wave_function, replicates, ground_state, summary);
+  }
+
+ private:
+  /// One replicate's values by name.
+  struct Replicate {
+    study::Record const& record;
+    std::uint64_t entry;
+    double operator[](char const* name) const { return record.value(name, entry); }
+  };
+
+  /// What the replicates of a point say together, beside the truths and bounds that `summary` holds already.
+  static void summarise_replicates(vmc::Settings const& s, vmc::WaveFunction const& wave_function,
+                                   std::vector<Replicate> const& replicates, std::optional<double> ground_state,
+                                   study::Record& summary) {
+    if (replicates.empty()) return;
+    double const minimum = summary.value("ansatz_minimum");
+    auto const dmc = vmc::published_energy(s.system, vmc::PublishedMethod::diffusion);
+    struct Bound {
+      double energy;
+      double error;
+    };
+    std::vector<Bound> bounds{{minimum, 0}};
+    // The fermions' ground state is no bound where a wave function need not be that of fermions, nor is the fixed-node energy
+    // where nodes move.
+    if (wave_function.symmetry() == vmc::WaveFunction::Symmetry::exact) {
+      if (ground_state) bounds.push_back({*ground_state, 0});
+      if (dmc && wave_function.has_nodes() && !wave_function.moves_nodes()) bounds.push_back({dmc->value, dmc->error});
+    }
+    double sum = 0, sum_of_variances = 0, sum_of_squared_errors = 0, sum_of_truths = 0, sum_of_gradients = 0, n_converged = 0;
+    double largest_z = 0, stein_z = 0, forms_z = 0, r_hat = 0, spread = 0;
+    double bound_z = std::numeric_limits<double>::infinity();
+    auto const keep_larger = [](double& largest, double z) {
+      if (std::abs(z) > std::abs(largest)) largest = z;
+    };
+    for (auto const& replicate : replicates) {
+      double const energy = replicate["energy"];
+      double const error = replicate["energy_error"];
+      double const truth = replicate["energy_truth"];
+      sum += energy;
+      sum_of_squared_errors += error * error;
+      sum_of_truths += truth;
+      sum_of_variances += replicate["variance"];
+      sum_of_gradients += replicate["gradient_norm"];
+      keep_larger(largest_z, replicate["energy_z"]);
+      keep_larger(stein_z, replicate["stein_z"]);
+      keep_larger(forms_z, replicate["forms_z"]);
+      r_hat = std::fmax(r_hat, replicate["r_hat"]);
+      double lowest = std::numeric_limits<double>::infinity();
+      double highest = -lowest;
+      for (double const start : replicate.record.values("start_energy", replicate.entry)) {
+        lowest = std::fmin(lowest, start);
+        highest = std::fmax(highest, start);
       }
-    if (n == 0) return;
+      spread = std::max(spread, highest - lowest);
+      if (std::abs(truth - minimum) < tolerance * s.system.omega) n_converged += 1;
+      for (auto const& bound : bounds)
+        if (std::isfinite(bound.energy))
+          bound_z = std::min(bound_z, stats::z_score({energy, error}, stats::Bound::lower, bound.energy, bound.error));
+    }
+    auto const n = static_cast<double>(replicates.size());
     stats::Estimate const mean{sum / n, std::sqrt(sum_of_squared_errors) / n};
     summary.set("mean_energy", mean.value);
     summary.set("mean_energy_error", mean.error);
     summary.set("mean_variance", sum_of_variances / n);
-    if (auto const dmc = vmc::published_energy(s.system, vmc::PublishedMethod::diffusion); dmc && !ground_state) {
+    summary.set("gradient", sum_of_gradients / n);
+    summary.set("worst_stein_z", stein_z);
+    summary.set("worst_forms_z", forms_z);
+    summary.set("worst_r_hat", r_hat);
+    if (s.optimiser.starts > 1) summary.set("start_spread", spread);
+    if (dmc && !ground_state) {
       summary.set("above_dmc", mean.value - dmc->value);
       summary.set("above_dmc_error", std::sqrt(mean.error * mean.error + dmc->error * dmc->error));
     }
@@ -265,7 +331,6 @@ class VmcKind final : public study::Kind {
     if (std::isfinite(minimum)) summary.set("converged", n_converged / n);
   }
 
- private:
   vmc::Settings settings_of(Parameters const& point) const {
     auto settings = vmc_settings(point);
     settings.start_from = starting_points_.of(point, settings);

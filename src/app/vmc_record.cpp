@@ -64,7 +64,7 @@ std::vector<study::Variable> vmc_replicate_variables() {
       {"interaction_error", r, e, "standard error of interaction; has no meaning where its variance is infinite"},
       {"interaction_truth", r, e, "exact interaction energy at the frozen parameters", optional},
       {"interaction_z", r, "1", "(interaction - interaction_truth) / interaction_error", optional},
-      {"kinetic_from_gradient", r, e, "mean kinetic energy, gradient form"},
+      {"kinetic_from_gradient", r, e, "mean kinetic energy, gradient form, regularised at nodes"},
       {"forms_z", r, "1", "difference of the two kinetic forms over its error", optional},
       {"stein_z", r, "1", "(<x . grad ln Psi^2> + N d) over its error", optional},
       {"virial_ratio", r, "1", "2 <T> / (2 <V> - <U>); 1 at minima where a scale is free, else no truth", optional},

@@ -10,7 +10,8 @@ constexpr double poll_interval_s = 0.05;
 
 SharedCounter::SharedCounter(Communicator const& communicator) : handle_(communicator.handle()) {
   MPI_Aint const bytes = communicator.is_root() ? n_words * static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
-  check(MPI_Win_allocate(bytes, sizeof(std::int64_t), MPI_INFO_NULL, handle_, &words_, &window_), "MPI_Win_allocate");
+  check(MPI_Win_allocate(bytes, sizeof(std::int64_t), MPI_INFO_NULL, handle_, &words_, &window_),
+        "MPI_Win_allocate (where UCX finds no network, the environment variable OMPI_MCA_osc=^ucx helps)");
   check(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   if (communicator.is_root())
     for (int i = 0; i < n_words; ++i) words_[i] = 0;
@@ -35,6 +36,14 @@ std::int64_t SharedCounter::fetch_and_add(Word word, std::int64_t amount) {
 }
 
 std::uint64_t SharedCounter::claim() { return static_cast<std::uint64_t>(fetch_and_add(next, 1)); }
+
+void SharedCounter::restart() {
+  check(MPI_Barrier(handle_), "MPI_Barrier");
+  int rank = 0;
+  MPI_Comm_rank(handle_, &rank);
+  if (rank == 0) fetch_and_add(next, -fetch_and_add(next, 0));
+  check(MPI_Barrier(handle_), "MPI_Barrier");
+}
 
 void SharedCounter::ask_stop() {
   if (stop_asked_) return;

@@ -391,6 +391,8 @@ ItemRecord Study::item_record(Item const& item) const {
 
 Record Study::summary_record() const { return Record(*variables_, dimensions_, Scope::point, 1); }
 
+Record Study::whole_record() const { return Record(*variables_, dimensions_, Scope::study, 1); }
+
 std::string Study::resolved() const {
   std::string text = fmt::format("[study]\nname = {}\nkind = {}\nseed = {}\nreplicates = {}\n", to_toml(name_),
                                  to_toml(kind_->name()), seed_, replicates_);

@@ -1,10 +1,11 @@
 #include "fermiac/vmc/ansatz_minimum.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
 #include <optional>
 #include <random>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,9 @@ RbmParameters starting_point(System const& system, RbmShape const& shape, double
   parameters.a = -0.5 * arma::sum(parameters.W, 1);
   parameters.b.zeros(shape.n_hidden);
   for (double& bias : parameters.b) bias = 0.5 * symmetric_uniform(source);
+  // Without hidden units, centres at the origin are a stationary point that is no minimum.
+  if (shape.n_hidden == 0)
+    for (double& centre : parameters.a) centre = 0.5 * std::sqrt(sigma_squared) * symmetric_uniform(source);
   return parameters;
 }
 
@@ -49,8 +53,8 @@ RbmParameters starting_point(System const& system, RbmShape const& shape, double
 
 AnsatzMinimum ansatz_minimum(System const& system, RbmShape const& shape, double sigma_squared, int n_starts) {
   if (!(sigma_squared > 0) || !std::isfinite(sigma_squared))
-    throw InputError("ansatz.sigma_squared", "must be greater than 0 and finite, not " + std::to_string(sigma_squared));
-  if (n_starts < 1) throw InputError("there must be at least 1 start, not " + std::to_string(n_starts));
+    throw InputError("ansatz.sigma_squared", fmt::format("must be greater than 0 and finite, not {}", sigma_squared));
+  if (n_starts < 1) throw InputError(fmt::format("there must be at least 1 start, not {}", n_starts));
 
   auto const energy = [&](arma::vec const& point, arma::vec& gradient) {
     try {

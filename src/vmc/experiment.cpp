@@ -1,5 +1,7 @@
 #include "fermiac/vmc/experiment.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,6 +20,7 @@
 #include "fermiac/stats/autocorrelation.hpp"
 #include "fermiac/stats/blocking.hpp"
 #include "fermiac/stats/walkers.hpp"
+#include "fermiac/vmc/product_pack.hpp"
 
 namespace fermiac::vmc {
 namespace {
@@ -64,11 +67,11 @@ optimise::Schedule schedule_of(OptimiserSettings const& optimiser) {
   return optimise::Schedule::constant(optimiser.rate);
 }
 
-/// As the distance to the node is taken by the slope along all coordinates, it has to shrink like the slope grows: its square
-/// is twice a kinetic energy, that goes like N^(3/2) in two dimensions.
-double node_length(Settings const& settings) {
-  double const root = std::sqrt(0.5 * std::max(2, settings.system.particles));
-  return settings.optimiser.node_length / (std::sqrt(settings.system.omega) * root * std::sqrt(root));
+Solver solver_of(Settings const& settings, arma::uword n_parameters) {
+  auto const& optimiser = settings.optimiser;
+  if (optimiser.solver != Solver::automatic) return optimiser.solver;
+  if (n_parameters <= 400) return Solver::dense;
+  return std::uint64_t{settings.sampler.walkers} * optimiser.sweeps_per_iteration <= 4096 ? Solver::samples : Solver::iterative;
 }
 
 class Run {
@@ -80,7 +83,8 @@ class Run {
         replicate_(replicate),
         team_(team),
         context_(context),
-        ensemble_(wave_function_, settings.sampler.method, node_length(settings), settings.sampler.walkers,
+        ensemble_(wave_function_, settings.sampler.method,
+                  settings.optimiser.node_length * ProductPack::node_unit(settings.system), settings.sampler.walkers,
                   settings.sampler.pack, team, context),
         flat_(wave_function_.n_parameters(), arma::fill::zeros),
         flat_sum_(flat_.n_elem, arma::fill::zeros),
@@ -234,13 +238,7 @@ class Run {
     return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(settings_.optimiser.averaged * n), 1, std::max(1U, n));
   }
 
-  Solver solver() const {
-    auto const& optimiser = settings_.optimiser;
-    if (optimiser.solver != Solver::automatic) return optimiser.solver;
-    if (flat_.n_elem <= 400) return Solver::dense;
-    return std::uint64_t{settings_.sampler.walkers} * optimiser.sweeps_per_iteration <= 4096 ? Solver::samples
-                                                                                             : Solver::iterative;
-  }
+  Solver solver() const { return solver_of(settings_, flat_.n_elem); }
 
   /// One change of the parameters; false where the start diverges.
   bool iterate() {
@@ -778,7 +776,7 @@ class Run {
 };
 
 [[noreturn]] void refuse(std::string const& key, std::string const& demand, double value) {
-  throw InputError(key, key + " must be " + demand + ", not " + std::to_string(value));
+  throw InputError(key, fmt::format("{} must be {}, not {}", key, demand, value));
 }
 
 }  // namespace
@@ -802,13 +800,12 @@ void check(Settings const& settings) {
     refuse("ansatz.sigma_squared", "greater than 0, or 0 for the trap's own", ansatz.sigma_squared);
   if (!(ansatz.noise >= 0) || !std::isfinite(ansatz.noise)) refuse("ansatz.noise", "0 or greater", ansatz.noise);
   WaveFunction const wave_function(settings.system, ansatz);
-  if (settings.sampler.method == Sampler::gibbs && !wave_function.is_rbm())
-    throw InputError("sampler.method", "gibbs samples a restricted Boltzmann machine alone, in the isotropic harmonic trap");
+  if (settings.sampler.method == Sampler::gibbs) wave_function.make_pack(Sampler::gibbs, 0, 0, 0);  // refuses what it cannot
   for (auto const& part : wave_function.parts())
     if (auto const given = settings.start_from.find(part.name);
         given != settings.start_from.end() && given->second.n_elem != part.n_parameters)
-      throw InputError("ansatz.start_from", "the factor \"" + part.name + "\" has " + std::to_string(part.n_parameters) +
-                                                " parameters here and " + std::to_string(given->second.n_elem) + " there");
+      throw InputError("ansatz.start_from", fmt::format("the factor \"{}\" has {} parameters here and {} there", part.name,
+                                                        part.n_parameters, given->second.n_elem));
   auto const& sampler = settings.sampler;
   if (sampler.walkers < 2 || sampler.walkers > rng::walker_limit) refuse("sampler.walkers", "from 2 to 2^24", sampler.walkers);
   if (sampler.pack < 1) refuse("sampler.pack", "at least 1", sampler.pack);
@@ -849,6 +846,21 @@ void check(Settings const& settings) {
            static_cast<double>(sampler.walkers) * optimiser.sweeps_per_iteration);
   if (!(optimiser.averaged >= 0 && optimiser.averaged <= 1)) refuse("optimiser.averaged", "from 0 to 1", optimiser.averaged);
   if (optimiser.choose_sweeps < 2) refuse("optimiser.choose_sweeps", "at least 2", optimiser.choose_sweeps);
+}
+
+double memory(Settings const& settings) {
+  WaveFunction const wave_function(settings.system, settings.ansatz);
+  auto const N = static_cast<double>(settings.system.particles);
+  auto const M = N * settings.system.dimensions;
+  auto const K = static_cast<double>(wave_function.n_parameters());
+  bool const keeps_samples = settings.optimiser.method == Method::sr && settings.optimiser.iterations > 0 &&
+                             solver_of(settings, wave_function.n_parameters()) != Solver::dense;
+  // A walker has coordinates, drifts and pair gradients, derivatives (twice with a control variate), the sums of both halves,
+  // and for determinants an inverse and two tables of orbitals of each spin.
+  double const values = 6 * M + 2 * K + 2 * walker_sums_per_half +
+                        (wave_function.has_nodes() ? (2 + settings.system.dimensions) * N * N / 2 : 0) +
+                        (keeps_samples ? settings.optimiser.sweeps_per_iteration * (1 + K) : 0);
+  return 8 * settings.sampler.walkers * values;
 }
 
 Outcome run(Settings const& settings, rng::Key key, std::uint32_t replicate, Team& team, Context& context) {

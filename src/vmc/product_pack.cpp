@@ -36,7 +36,21 @@ void limited_steps(Columns const& drift, double tau, double* __restrict step) {
   for (size_t k = 0; k < n; ++k) step[k] = tau * (2.0 / (1.0 + std::sqrt(1.0 + 2.0 * (step[k] * tau))));
 }
 
+/// The factor f by which terms are multiplied near nodes; the squared distance to one is half over the kinetic energy from the
+/// gradient.
+[[gnu::always_inline]] inline double node_weight(double unit, double from_gradient) {
+  double const y2 = std::min(1.0, unit / from_gradient);
+  return y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
+}
+
+double near_node(double length) { return 0.5 / (length * length); }
+
 }  // namespace
+
+double ProductPack::node_unit(System const& system) {
+  double const root = std::sqrt(0.5 * std::max(2, system.particles));
+  return 1 / (std::sqrt(system.omega) * root * std::sqrt(root));
+}
 
 ProductPack::ProductPack(WaveFunction const& wave_function, Sampler sampler, std::uint32_t first_walker, arma::uword n_walkers,
                          double node_length)
@@ -45,6 +59,7 @@ ProductPack::ProductPack(WaveFunction const& wave_function, Sampler sampler, std
       first_walker_(first_walker),
       n_parameters_(wave_function.n_parameters()),
       node_length_(wave_function.has_nodes() ? node_length : 0),
+      node_length_of_forms_(node_length_ > 0 ? 0.1 * node_unit(system_) : 0),
       wave_function_(&wave_function) {
   FERMIAC_ASSERT(sampler != Sampler::gibbs);
   auto const D = static_cast<arma::uword>(system_.dimensions);
@@ -222,14 +237,13 @@ void ProductPack::measure(LocalEnergies& energies, DerivativeSums* sums) {
   local_energies(system_, x_, slope_, laplacian_.data(), defect_, energies, pair_gradient_);
   double* const weight = ratio_.column(taken);
   if (node_length_ > 0) {
-    // The squared distance to the node is half over the column of the gradient's kinetic energy.
     double* __restrict from_gradient = energies.columns.column(LocalEnergies::kinetic_from_gradient);
-    double const unit = 0.5 / (node_length_ * node_length_);
+    double const unit = near_node(node_length_);
+    double const unit_of_forms = near_node(node_length_of_forms_);
 #pragma GCC ivdep
     for (size_t w = 0; w < n; ++w) {
-      double const y2 = std::min(1.0, unit / from_gradient[w]);
-      weight[w] = y2 * std::fma(y2, std::fma(7.0, y2, -15.0), 9.0);
-      from_gradient[w] *= weight[w];
+      weight[w] = node_weight(unit, from_gradient[w]);
+      from_gradient[w] *= node_weight(unit_of_forms, from_gradient[w]);
     }
   }
   if (sums == nullptr) return;

@@ -92,14 +92,17 @@ std::optional<PublishedEnergy> published_energy(System const& system, PublishedM
   return std::nullopt;
 }
 
-std::optional<PublishedMethod> published_method(WaveFunction const& wave_function, Convention convention) {
+std::optional<PublishedMethod> published_method(WaveFunction const& wave_function, AnsatzSettings const& ansatz) {
   auto const& parts = wave_function.parts();
   auto const has = [&](char const* name) { return std::ranges::find(parts, name, &WaveFunction::Part::name) != parts.end(); };
   bool const machine = has("rbm");
   bool const simple = has("simple_jastrow");
   bool const pade = has("pade_jastrow");
   std::size_t const n_known = std::size_t{has("slater")} + machine + simple + pade + (has("gaussian") && !machine);
-  if (n_known != parts.size() || (simple && pade) || (machine && convention != Convention::f)) return std::nullopt;
+  if (n_known != parts.size() || (simple && pade)) return std::nullopt;
+  if (machine &&
+      (ansatz.convention != Convention::f || ansatz.sigma_trainable || ansatz.sigma_squared != 0 || ansatz.hidden < 2))
+    return std::nullopt;
   if (machine)
     return simple ? PublishedMethod::rbm_simple_jastrow : pade ? PublishedMethod::rbm_pade_jastrow : PublishedMethod::rbm;
   if (pade) return PublishedMethod::slater_pade_jastrow;

@@ -40,8 +40,6 @@ WaveFunction::WaveFunction(System const& system, AnsatzSettings const& ansatz) :
   if (has_like_pairs(system) && n_antisymmetric != 1)
     throw InputError("ansatz.factors", "fermions of one spin need exactly one antisymmetric factor (slater or backflow), not " +
                                            std::to_string(n_antisymmetric) + "; for bosons set system.statistics = \"bosons\"");
-  if (!has_like_pairs(system) && n_antisymmetric > 0)
-    throw InputError("ansatz.factors", "a factor that changes sign cannot be had for bosons");
   bool const exchanges_matter = has_like_pairs(system) || (system.statistics == Statistics::bosons && system.particles > 1);
   symmetry_ = all_have_symmetry || !exchanges_matter ? Symmetry::exact : Symmetry::none;
   if (std::ranges::none_of(parts_, [](Part const& part) { return part.form->confines(); }))
@@ -95,7 +93,7 @@ std::unique_ptr<Pack> WaveFunction::make_pack(Sampler sampler, std::uint32_t fir
                                      initial_sigma_squared(system_, ansatz_), sampler);
   if (sampler == Sampler::gibbs)
     throw InputError("sampler.method",
-                     "gibbs samples a pure restricted Boltzmann machine (factors = \"rbm\", harmonic trap) alone");
+                     "gibbs samples a restricted Boltzmann machine alone (factors = \"rbm\"), in the isotropic harmonic trap");
   return std::make_unique<ProductPack>(*this, sampler, first_walker, n_walkers, node_length);
 }
 

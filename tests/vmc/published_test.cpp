@@ -18,7 +18,7 @@ std::optional<Method> method_of(std::string const& factors, System const& system
   AnsatzSettings ansatz;
   ansatz.factors = factors;
   ansatz.convention = convention;
-  return published_method(WaveFunction(system, ansatz), convention);
+  return published_method(WaveFunction(system, ansatz), ansatz);
 }
 
 }  // namespace
@@ -109,6 +109,13 @@ BOOST_AUTO_TEST_CASE(a_wave_function_knows_its_column) {
   BOOST_TEST(!method_of("rbm", two, Convention::sqrt_f).has_value());
   BOOST_TEST((method_of("slater * pade_jastrow", six, Convention::sqrt_f) == Method::slater_pade_jastrow));
   BOOST_TEST(!method_of("slater", six).has_value());
+  AnsatzSettings ansatz{.convention = Convention::f};
+  for (arma::uword const hidden : {0, 1, 2, 6}) {
+    ansatz.hidden = hidden;
+    BOOST_TEST(published_method(WaveFunction(two, ansatz), ansatz).has_value() == (hidden >= 2));
+  }
+  ansatz.sigma_squared = 2;
+  BOOST_TEST(!published_method(WaveFunction(two, ansatz), ansatz).has_value());
   BOOST_TEST(!method_of("gaussian * linear_jastrow").has_value());
   BOOST_TEST(!method_of("slater * rbm * pade_jastrow * simple_jastrow", six).has_value());
 }

@@ -22,7 +22,8 @@ struct RunOptions {
   bool allow_build = false;
   bool quiet = false;
   std::optional<std::filesystem::path> reuse;  ///< an older results file to take finished items from
-  double time_limit_s = std::numeric_limits<double>::infinity();
+  double time_limit_s =
+      std::numeric_limits<double>::infinity();  ///< infinite: from SLURM_JOB_END_TIME (seconds since 1970), if set
   double checkpoint_interval_s = 60;
   int threads = 0;  ///< 0: OMP_NUM_THREADS, else the cores of the node over its ranks
   int ranks_per_item = 1;

@@ -66,6 +66,8 @@ class Study {
   ItemRecord item_record(Item const& item) const;
   /// An empty record for a point.
   Record summary_record() const;
+  /// An empty record for the study itself.
+  Record whole_record() const;
 
   /// Canonical form with defaults and overrides: a study file that resolves to the same study.
   std::string resolved() const;

@@ -100,6 +100,10 @@ struct Settings {
 /// @throws InputError  naming the key at fault ("sampler.walkers") and its value
 void check(Settings const& settings);
 
+/// Bytes that a run needs, about: walkers with the remembered state of their factors, derivatives, and the samples of an
+/// iteration where stochastic reconfiguration keeps them.
+double memory(Settings const& settings);
+
 /// How a start went.
 struct StartOutcome {
   stats::Estimate energy;        ///< of its averaged parameters, on a stream of its own; NaN where the start diverged

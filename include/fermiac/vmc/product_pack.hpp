@@ -26,8 +26,8 @@ namespace fermiac::vmc {
 /// (Box and Muller of 32-bit uniforms), the second the third, in words 0 and 1, and decides with word 3.
 ///
 /// **Nodes.** At a distance d from a node of Psi, |grad ln Psi|^2 goes like 1/d^2 and |Psi|^2 like d^2: the kinetic energy from
-/// the gradient has a mean and no variance, and so have E_L O and O O of parameters that move nodes. `measure` multiplies that
-/// energy, and O where `FactorForm::moves_nodes`, by
+/// the gradient has a mean and no variance, and so have E_L O and O O of parameters that move nodes. `measure` multiplies O
+/// where `FactorForm::moves_nodes`, and that energy (with the length node_unit / 10), by
 ///
 ///     f = 7 y^6 - 15 y^4 + 9 y^2,   y = d / node_length < 1, and 1 beyond,    d = 1 / |grad ln Psi|,
 ///
@@ -42,7 +42,7 @@ class ProductPack final : public Pack {
  public:
   /// @param wave_function  outlives the pack
   /// @param sampler        metropolis or langevin
-  /// @param node_length    length, 0 or greater
+  /// @param node_length    length, 0 or greater; 0 for no regularisation, that of the kinetic energy included
   ProductPack(WaveFunction const& wave_function, Sampler sampler, std::uint32_t first_walker, arma::uword n_walkers,
               double node_length = 0);
 
@@ -64,6 +64,10 @@ class ProductPack final : public Pack {
 
   arma::vec sign() const;  ///< of Psi, 1 or -1; walkers
 
+  /// The length that shrinks like the slope near nodes grows: (particles / 2)^(-3/4) / sqrt(omega), at most 1 / sqrt(omega).
+  /// The slope is taken along all coordinates, its square is twice a kinetic energy, which goes like N^(3/2) in two dimensions.
+  static double node_unit(System const& system);
+
  private:
   std::uint64_t metropolis(double step, MoveStream const& stream, std::uint64_t index);
   std::uint64_t langevin(double tau, MoveStream const& stream, std::uint64_t index);
@@ -76,6 +80,7 @@ class ProductPack final : public Pack {
   std::uint32_t first_walker_;
   arma::uword n_parameters_;
   double node_length_;
+  double node_length_of_forms_;
   double defect_ = 0;  ///< g - (D - 1) cusp of unlike pairs (`Pack`), 0 where it needs no control variate
   WaveFunction const* wave_function_;
   std::vector<std::unique_ptr<Factor>> factors_;

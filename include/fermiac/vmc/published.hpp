@@ -35,7 +35,9 @@ enum class PublishedMethod {
 /// Nordhagen, MSc thesis, University of Oslo (2019); diffusion: Hogberget, MSc thesis, University of Oslo (2013).
 std::optional<PublishedEnergy> published_energy(System const& system, PublishedMethod method);
 
-/// Which of them a wave function is, whose machine (if it has one) has this convention.
-std::optional<PublishedMethod> published_method(WaveFunction const& wave_function, Convention convention);
+/// Which of them a wave function, made of `ansatz`, is of the kind of. Not always the same: theirs has a Jastrow strength for
+/// each pair of electrons, and its hidden units are not stated here (with the trap's own width two do what more can, two
+/// electrons).
+std::optional<PublishedMethod> published_method(WaveFunction const& wave_function, AnsatzSettings const& ansatz);
 
 }  // namespace fermiac::vmc

@@ -13,7 +13,8 @@ namespace fermiac::vmc {
 
 enum class Interaction {
   none,     ///< v = 0
-  coulomb,  ///< v = 1 / r; refused in one dimension, where a wave function that does not vanish at contact has infinite energy
+  coulomb,  ///< v = 1 / r; refused for two and more in one dimension, where a wave function that does not vanish at contact has
+            ///< infinite energy
   soft_coulomb  ///< v = 1 / sqrt(r^2 + softening^2)
 };
 

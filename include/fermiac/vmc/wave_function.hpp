@@ -22,7 +22,7 @@ namespace fermiac::vmc {
 /// alone, which is that of bosons, and E_L has a pole 1/r where like particles meet.
 class WaveFunction {
  public:
-  /// @throws InputError  naming the key ("ansatz.factors", "slater.up", ...) where a factor is unknown, comes twice, or cannot
+  /// @throws InputError  naming the key ("ansatz.factors", "system.up", ...) where a factor is unknown, comes twice, or cannot
   /// be had
   ///                     for this system; where the product has no ground state to find (nothing confines the particles)
   WaveFunction(System const& system, AnsatzSettings const& ansatz);
