@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(reaches_the_minimum_by_every_solver, *boost::unit_test::lab
   for (auto const solver : {Solver::dense, Solver::samples, Solver::iterative}) {
     Settings settings;
     settings.system = {.particles = 2, .dimensions = 2, .omega = 1};
-    settings.sampler = {.walkers = 512, .pack = 128, .burn_in = 200, .sweeps = 8};
+    settings.sampler = {.walkers = 256, .pack = 128, .burn_in = 200, .sweeps = 8};
     settings.optimiser = {.starts = 1, .iterations = 50, .sweeps_per_iteration = 4, .solver = solver, .choose_sweeps = 2};
     Solo team;
     Quiet quiet;

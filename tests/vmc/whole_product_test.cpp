@@ -86,7 +86,9 @@ struct Said {
   arma::mat drift, energies, derivatives;
 };
 
-Said said_of(ProductPack& pack, arma::mat const& X) {
+Said said_of(Whole const& whole, WaveFunction const& wave_function, arma::mat const& X) {
+  ProductPack pack(wave_function, Sampler::metropolis, 0, X.n_rows);
+  pack.set_parameters(whole.parameters());
   pack.place(X);
   LocalEnergies energies(X.n_rows);
   pack.measure(energies);
@@ -176,12 +178,10 @@ BOOST_AUTO_TEST_CASE(change_sign_and_nothing_else_where_like_particles_are_excha
     WaveFunction const wave_function(system, whole.ansatz);
     BOOST_TEST((wave_function.symmetry() == WaveFunction::Symmetry::exact));
     arma::uword const n_walkers = 33;
-    ProductPack pack(wave_function, Sampler::metropolis, 0, n_walkers);
-    pack.set_parameters(whole.parameters());
     auto const X = random_walkers(system, n_walkers, 92, 0.1);
-    auto const before = said_of(pack, X);
+    auto const before = said_of(whole, wave_function, X);
     for_each_like_pair(system, [&](std::size_t p, std::size_t q) {
-      auto const after = said_of(pack, exchanged(system, X, p, q));
+      auto const after = said_of(whole, wave_function, exchanged(system, X, p, q));
       BOOST_TEST(arma::approx_equal(after.sign, arma::vec(-before.sign), "absdiff", 0));
       arma::mat const drift = exchanged(system, before.drift, p, q);
       for (arma::uword k = 0; k < n_walkers; ++k) {
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(change_sign_and_nothing_else_where_like_particles_are_excha
       }
     });
     // Unlike ones: another wave function, whose sign says nothing.
-    auto const other = said_of(pack, exchanged(system, X, 0, static_cast<std::size_t>(system.particles - 1)));
+    auto const other = said_of(whole, wave_function, exchanged(system, X, 0, static_cast<std::size_t>(system.particles - 1)));
     BOOST_TEST(arma::abs(other.log_psi - before.log_psi).max() > 0.1);
   }
 }
@@ -205,12 +205,10 @@ BOOST_AUTO_TEST_CASE(of_a_raw_machine_are_flagged_and_not_antisymmetric) {
     WaveFunction const wave_function(system, whole.ansatz);
     BOOST_TEST((wave_function.symmetry() == WaveFunction::Symmetry::none));
     arma::uword const n_walkers = 33;
-    ProductPack pack(wave_function, Sampler::metropolis, 0, n_walkers);
-    pack.set_parameters(whole.parameters());
     auto const X = random_walkers(system, n_walkers, 93, 0.1);
-    auto const before = said_of(pack, X);
+    auto const before = said_of(whole, wave_function, X);
     for_each_like_pair(system, [&](std::size_t p, std::size_t q) {
-      auto const after = said_of(pack, exchanged(system, X, p, q));
+      auto const after = said_of(whole, wave_function, exchanged(system, X, p, q));
       // The sign is the determinants', but neither |Psi| nor E_L stays what it was, in any walker.
       BOOST_TEST(arma::approx_equal(after.sign, arma::vec(-before.sign), "absdiff", 0));
       BOOST_TEST(arma::abs(after.log_psi - before.log_psi).min() > 1e-6);
@@ -227,9 +225,7 @@ BOOST_AUTO_TEST_CASE(say_the_same_of_walkers_in_any_order_and_alone) {
   for (auto const& whole : all_wholes()) {
     WaveFunction const wave_function(whole.system, whole.ansatz);
     auto const said = [&](arma::mat const& X) {
-      ProductPack pack(wave_function, Sampler::metropolis, 0, X.n_rows);
-      pack.set_parameters(whole.parameters());
-      auto const s = said_of(pack, X);
+      auto const s = said_of(whole, wave_function, X);
       return arma::mat(arma::join_rows(arma::join_rows(s.log_psi, s.sign, s.drift), s.energies, s.derivatives));
     };
     arma::uword const n_walkers = 17;
