@@ -90,9 +90,18 @@ $(BUILD)/commit: FORCE
 $(BUILD)/src/base/version.o: $(BUILD)/commit
 $(BUILD)/src/base/version.o: DEFINES := -DFERMIAC_VERSION='"$(VERSION)"' -DFERMIAC_COMMIT='"$(COMMIT)"' -DFERMIAC_MODE='"$(MODE)"' -DFERMIAC_ARCH='"$(ARCH)"'
 
-$(BUILD)/%.o: %.cpp $(BUILD)/flags
+# Armadillo and Boost.Test take longer to read than most sources to compile: they are read once. Sources include what they use all
+# the same; tests/support/main.cpp makes Boost's main and reads it by itself.
+$(BUILD)/prelude/src.hpp $(BUILD)/prelude/tests.hpp:
+	@mkdir -p $(@D); printf '#include <$(if $(filter %tests.hpp,$@),boost/test/unit_test.hpp>\n#include <)armadillo>\n' > $@
+$(BUILD)/prelude/%.hpp.gch: $(BUILD)/prelude/%.hpp $(BUILD)/flags
+	@echo "  CXX   $@"; $(CXX) $(CXXFLAGS_ALL) $(if $(filter tests,$*),-DBOOST_TEST_DYN_LINK) -x c++-header $< -o $@
+prelude = $(BUILD)/prelude/$(if $(filter tests/%_test.cpp,$1),tests,src).hpp
+
+.SECONDEXPANSION:
+$(BUILD)/%.o: %.cpp $(BUILD)/flags $$(call prelude,$$*.cpp).gch
 	@mkdir -p $(@D); echo "  CXX   $<"
-	@$(CXX) $(CXXFLAGS_ALL) $(if $(filter tests/%,$<),-Itests -DBOOST_TEST_DYN_LINK) $(DEFINES) -MMD -MP -c $< -o $@
+	@$(CXX) $(CXXFLAGS_ALL) $(if $(filter tests/%,$<),-Itests -DBOOST_TEST_DYN_LINK) $(DEFINES) -include $(call prelude,$<) -MMD -MP -c $< -o $@
 
 $(LIBRARY): $(LIB_OBJECTS)
 	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^
@@ -131,6 +140,7 @@ endif
 
 bench-run: $(PROGRAM) $(BENCHES)
 	@for b in $(filter-out %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
+	@echo "== numpy"; OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/numpy_bench.py
 	@for b in $(filter %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; \
 	  for n in 1 2 4; do $(MPIRUN) --oversubscribe -np $$n $$b || exit 1; done; done
 

@@ -5,6 +5,7 @@ import pathlib
 import sys
 
 from . import figures
+from .findings import findings_table, has_findings
 from .results import open_results
 from .tables import table
 
@@ -18,7 +19,7 @@ def main():
     try:
         data = open_results(options.file)
         if options.only != "figures":
-            print(table(data).to_string(index=False))
+            print((findings_table if has_findings(data) else table)(data).to_string(index=False))
         if options.only != "table":
             for path in figures.draw(data, options.figures or options.file.parent, options.file.stem):
                 print(path)

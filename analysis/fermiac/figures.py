@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .densities import densities
+from .learned import gradient_errors, learned_density
 from .look import STYLE
 from .optimisation import optimisation
 from .tables import axes as swept_axes
@@ -18,10 +19,26 @@ OTHERS = ("#009E73", "#CC79A7", "#56B4E9")
 
 def draw(data, folder, stem=None):
     """Draws the figures that fit the study into `folder` and returns their paths; none where there is none for its kind."""
-    if data.attrs.get("kind") != "vmc":
-        return []
-    stem = stem or "vmc"
+    kind = data.attrs.get("kind")
+    stem = stem or kind
     folder = pathlib.Path(folder)
+    figures = figures_of_vmc(data, stem) if kind == "vmc" else figures_of_flows(data, kind, stem)
+    if figures:
+        folder.mkdir(parents=True, exist_ok=True)
+    for figure, name in figures:
+        figure(data, folder / name)
+    return [folder / name for _, name in figures]
+
+
+def figures_of_flows(data, kind, stem):
+    if kind == "flow_training" and data["density"].size and numpy.isfinite(data["negative_log"].values).any():
+        return [(learned_density, f"{stem}.png")]
+    if kind == "flow_gradient" and any(d.endswith(("tolerance", "steps")) for d in swept_axes(data)):
+        return [(gradient_errors, f"{stem}.png")]
+    return []
+
+
+def figures_of_vmc(data, stem):
     swept = set(swept_axes(data))
     figures = []
     if data.get("radial_density") is not None and data["radial_density"].size:
@@ -30,11 +47,7 @@ def draw(data, folder, stem=None):
         figures.append((optimisation, f"{stem}_optimisation.png"))
     if "omega" in swept <= {"omega", "convention"}:
         figures.append((two_electrons, f"{stem}.png"))
-    if figures:
-        folder.mkdir(parents=True, exist_ok=True)
-    for figure, name in figures:
-        figure(data, folder / name)
-    return [folder / name for _, name in figures]
+    return figures
 
 
 def two_electrons(data, path):

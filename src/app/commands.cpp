@@ -97,14 +97,19 @@ std::string show(std::filesystem::path const& file, Format format, study::Regist
   auto results = io::ResultsFile::reading(existing(file));
   auto const study = study::stored_study(results, registry);
   study::StudyFile const contents(study, results);
-  auto const table = study::table_of(study, contents);
-  if (format == Format::csv) return table.as_csv();
-  if (format == Format::json) return table.as_json();
-  std::string text = fmt::format("{}: {} ({})\n{}{}\n", study.name(), study.kind().summary(), study.kind().name(),
-                                 headline(study), table.as_text());
+  auto const in_format = [format](auto const& table) {
+    return format == Format::csv ? table.as_csv() : format == Format::json ? table.as_json() : table.as_text();
+  };
+  auto const findings = study::findings_of(study, contents);
+  auto const tables = findings.empty() ? in_format(study::table_of(study, contents)) : in_format(findings);
+  if (format != Format::text) return tables;
+  std::string text =
+      fmt::format("{}: {} ({})\n{}{}\n", study.name(), study.kind().summary(), study.kind().name(), headline(study), tables);
   text += fmt::format("Truth: {}\n{}\n", study.kind().truth(), study.kind().conventions());
   if (!contents.is_summarised())
     text += "The study is not complete: `fermiac status` says how far it is, points are written at its end.\n";
+  else
+    text += study.kind().verdict(contents.read_whole());
   return text;
 }
 

@@ -73,7 +73,8 @@ int run(int argc, char** argv) {
   run->add_flag("--overwrite", options.overwrite, "replace an existing file");
   run->add_option("--reuse", options.reuse,
                   "older results file: items already computed for the same parameters are taken over");
-  run->add_option("--time-limit", options.time_limit_s, "seconds after which to stop in time (exit status 75); default: from SLURM")
+  run->add_option("--time-limit", options.time_limit_s,
+                  "seconds after which to stop in time (exit status 75); default: from SLURM")
       ->check(CLI::NonNegativeNumber);
   run->add_option("--threads", options.threads, "threads of each rank")->check(CLI::PositiveNumber);
   run->add_option("--ranks-per-item", options.ranks_per_item, "ranks that compute one item together")

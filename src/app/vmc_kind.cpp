@@ -201,7 +201,7 @@ class VmcKind final : public study::Kind {
     s.sampler.thinning = std::min(s.sampler.thinning, 8u);
     s.sampler.target_error = 0;
     s.sampler.keep_walkers = s.sampler.keep_energies = false;
-    s.observables.every = 0;
+    if (s.observables.every > s.sampler.sweeps / 8) s.observables.every = 0;  // some hundredths of the time then
     s.optimiser.starts = 1;
     s.optimiser.iterations = std::min(s.optimiser.iterations, 2u);
     s.optimiser.choose_sweeps = 8;

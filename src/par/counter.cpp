@@ -37,6 +37,14 @@ std::int64_t SharedCounter::fetch_and_add(Word word, std::int64_t amount) {
 
 std::uint64_t SharedCounter::claim() { return static_cast<std::uint64_t>(fetch_and_add(next, 1)); }
 
+void SharedCounter::restart() {
+  check(MPI_Barrier(handle_), "MPI_Barrier");
+  int rank = 0;
+  MPI_Comm_rank(handle_, &rank);
+  if (rank == 0) fetch_and_add(next, -fetch_and_add(next, 0));
+  check(MPI_Barrier(handle_), "MPI_Barrier");
+}
+
 void SharedCounter::ask_stop() {
   if (stop_asked_) return;
   stop_asked_ = true;

@@ -22,6 +22,12 @@ void require_walkers(std::uint64_t first, std::uint64_t n) {
                      std::to_string(walker_limit) + " walkers in a replicate");
 }
 
+void require_replicates(std::uint64_t first, std::uint64_t n) {
+  if (first + n > replicate_limit)
+    throw InputError("replicate " + std::to_string(first + n - 1) +
+                     " overflows the random streams: at most 2^32 replicates of a point");
+}
+
 /// Fills n blocks, whole strides straight into the arrays, the last ones by way of the stack. `counters(i, c)` sets the lanes c
 /// to the counters of the blocks i, i + 1, ...
 template <typename Counters>
@@ -58,9 +64,7 @@ Key make_key(std::uint64_t seed, std::string_view canonical_point) {
 }
 
 Counter make_counter(Purpose purpose, std::uint64_t replicate, std::uint64_t walker, std::uint64_t index) {
-  if (replicate >= replicate_limit)
-    throw InputError("replicate " + std::to_string(replicate) +
-                     " overflows the random streams: at most 2^32 replicates of a point");
+  require_replicates(replicate, 1);
   require_walkers(walker, 1);
   return {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), static_cast<std::uint32_t>(replicate),
           (static_cast<std::uint32_t>(purpose) << 24) | static_cast<std::uint32_t>(walker)};
@@ -81,6 +85,22 @@ void blocks_over_walkers(Key key, Purpose purpose, std::uint32_t replicate, std:
                 c[1] = broadcast(index >> 32);
                 c[2] = broadcast(replicate);
                 c[3] = lane_numbers() + (first + i);
+              },
+              {w0, w1, w2, w3});
+}
+
+void blocks_over_replicates(Key key, Purpose purpose, std::uint64_t first_replicate, std::uint32_t n_replicates,
+                            std::uint32_t walker, std::uint64_t index, std::uint32_t* w0, std::uint32_t* w1, std::uint32_t* w2,
+                            std::uint32_t* w3) {
+  require_walkers(walker, 1);
+  require_replicates(first_replicate, n_replicates);
+  std::uint64_t const last_word = (static_cast<std::uint64_t>(purpose) << 24) | walker;
+  fill_blocks(key, n_replicates,
+              [=](std::uint64_t i, Lanes(&c)[4]) {
+                c[0] = broadcast(index & 0xffffffffU);
+                c[1] = broadcast(index >> 32);
+                c[2] = lane_numbers() + (first_replicate + i);
+                c[3] = broadcast(last_word);
               },
               {w0, w1, w2, w3});
 }

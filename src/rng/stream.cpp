@@ -1,6 +1,7 @@
 #include "fermiac/rng/stream.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -124,23 +125,42 @@ void Stream::bernoullis(double p, std::span<double> out) { fill(bernoulli_of(p),
 void Stream::integers(std::uint64_t bound, std::span<std::uint32_t> out) { fill(integer_of(bound), out); }
 
 PackStream::PackStream(StreamId const& id, std::uint64_t first_walker, std::uint64_t n_walkers)
-    : id_(id), first_walker_(static_cast<std::uint32_t>(first_walker)), n_walkers_(static_cast<std::uint32_t>(n_walkers)) {
+    : id_(id),
+      first_walker_(static_cast<std::uint32_t>(first_walker)),
+      n_rows_(static_cast<std::uint32_t>(n_walkers)),
+      over_replicates_(false) {
   make_counter(id.purpose, id.replicate, n_walkers == 0 ? first_walker : first_walker + n_walkers - 1, 0);
+}
+
+PackStream::PackStream(Key key, Purpose purpose, Range replicates, std::uint64_t walker)
+    : id_{key, purpose, replicates.first},
+      first_walker_(static_cast<std::uint32_t>(walker)),
+      n_rows_(static_cast<std::uint32_t>(replicates.size())),
+      over_replicates_(true) {
+  make_counter(purpose, replicates.empty() ? replicates.first : replicates.last - 1, walker, 0);
+}
+
+void PackStream::blocks(std::uint32_t first_row, std::uint32_t n, std::uint64_t index, std::uint32_t* w0, std::uint32_t* w1,
+                        std::uint32_t* w2, std::uint32_t* w3) const {
+  if (over_replicates_)
+    blocks_over_replicates(id_.key, id_.purpose, id_.replicate + first_row, n, first_walker_, index, w0, w1, w2, w3);
+  else
+    blocks_over_walkers(id_.key, id_.purpose, static_cast<std::uint32_t>(id_.replicate), first_walker_ + first_row, n, index,
+                        w0, w1, w2, w3);
 }
 
 template <typename Kind, typename Matrix>
 void PackStream::fill(Kind kind, Matrix& out) {
-  FERMIAC_ASSERT(out.n_rows == n_walkers_);
+  FERMIAC_ASSERT(out.n_rows == n_rows_);
   auto const plan = take<Kind>(place_, out.n_cols);
   using Number = typename Matrix::elem_type;
-  // One block of every walker; a column that is not wanted is null.
+  // One block of every row; a column that is not wanted is null.
   auto const columns_of = [&](std::uint64_t index, Number* first, Number* second) {
     WordArrays words;
     auto const& w = words.w;
-    for (std::uint32_t done = 0; done < n_walkers_; done += n_at_a_time) {
-      auto const n = std::min(static_cast<std::uint32_t>(n_at_a_time), n_walkers_ - done);
-      blocks_over_walkers(id_.key, id_.purpose, static_cast<std::uint32_t>(id_.replicate), first_walker_ + done, n, index,
-                          words.w[0], words.w[1], words.w[2], words.w[3]);
+    for (std::uint32_t done = 0; done < n_rows_; done += n_at_a_time) {
+      auto const n = std::min(static_cast<std::uint32_t>(n_at_a_time), n_rows_ - done);
+      blocks(done, n, index, words.w[0], words.w[1], words.w[2], words.w[3]);
       if (first != nullptr && second != nullptr) {
         Number* const a = first + done;
         Number* const b = second + done;
@@ -157,13 +177,54 @@ void PackStream::fill(Kind kind, Matrix& out) {
       }
     }
   };
-  // Not colptr, which refers to an element even where there are no walkers.
-  auto const column_at = [&](arma::uword column) { return out.memptr() + column * n_walkers_; };
+  // Not colptr, which refers to an element even where there are no rows.
+  auto const column_at = [&](arma::uword column) { return out.memptr() + column * n_rows_; };
   arma::uword column = 0;
   if (plan.begins_with_left) columns_of(plan.first_block - 1, nullptr, column_at(column++));
   for (std::uint64_t block = 0; block < plan.n_whole; ++block, column += 2)
     columns_of(plan.first_block + block, column_at(column), column_at(column + 1));
   if (plan.ends_with_half) columns_of(plan.first_block + plan.n_whole, column_at(column), nullptr);
+}
+
+void PackStream::add_normals(std::uint64_t n_numbers, std::span<double> sum, std::span<double> sum_of_squares) {
+  bool const squares_too = !sum_of_squares.empty();
+  FERMIAC_ASSERT(sum.size() == n_rows_ && (!squares_too || sum_of_squares.size() == n_rows_));
+  auto const plan = take<Normal>(place_, n_numbers);
+  Normal const kind;
+  WordArrays words;
+  auto const& w = words.w;
+  for (std::uint32_t done = 0; done < n_rows_; done += n_at_a_time) {
+    auto const n = std::min(static_cast<std::uint32_t>(n_at_a_time), n_rows_ - done);
+    double* const s = sum.data() + done;
+    double* const q = squares_too ? sum_of_squares.data() + done : nullptr;
+    auto const add_one = [&](std::uint64_t index, double Pair<double>::*which) {
+      blocks(done, n, index, words.w[0], words.w[1], words.w[2], words.w[3]);
+      for (std::uint32_t i = 0; i < n; ++i) {
+        double const x = kind(w[0][i], w[1][i], w[2][i], w[3][i]).*which;
+        s[i] += x;
+        if (squares_too) q[i] = std::fma(x, x, q[i]);
+      }
+    };
+    if (plan.begins_with_left) add_one(plan.first_block - 1, &Pair<double>::second);
+    for (std::uint64_t block = 0; block < plan.n_whole; ++block) {
+      blocks(done, n, plan.first_block + block, words.w[0], words.w[1], words.w[2], words.w[3]);
+      if (squares_too) {
+#pragma GCC ivdep
+        for (std::uint32_t i = 0; i < n; ++i) {
+          auto const pair = kind(w[0][i], w[1][i], w[2][i], w[3][i]);
+          s[i] = (s[i] + pair.first) + pair.second;
+          q[i] = std::fma(pair.second, pair.second, std::fma(pair.first, pair.first, q[i]));
+        }
+      } else {
+#pragma GCC ivdep
+        for (std::uint32_t i = 0; i < n; ++i) {
+          auto const pair = kind(w[0][i], w[1][i], w[2][i], w[3][i]);
+          s[i] = (s[i] + pair.first) + pair.second;
+        }
+      }
+    }
+    if (plan.ends_with_half) add_one(plan.first_block + plan.n_whole, &Pair<double>::first);
+  }
 }
 
 void PackStream::uniforms(arma::mat& out) { fill(Uniform{}, out); }

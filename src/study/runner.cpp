@@ -26,6 +26,7 @@
 #include "fermiac/par/mpi_team.hpp"
 #include "fermiac/study/engine_context.hpp"
 #include "fermiac/study/progress.hpp"
+#include "fermiac/study/rounds.hpp"
 #include "fermiac/study/schedule.hpp"
 #include "fermiac/study/stop.hpp"
 #include "fermiac/study/study_file.hpp"
@@ -262,9 +263,17 @@ void prepare_file(RunOptions const& options, Study const& study, std::string con
     require_same_build(file, out, options.allow_build);
     auto const states = file.states();
     std::vector<std::uint64_t> damaged;
-    for (std::uint64_t i = 0; i < states.size(); ++i)
-      if ((states[i] != State::pending && !file.is_intact(i)) || (options.retry_failed && states[i] == State::failed))
-        damaged.push_back(i);
+    for (std::uint64_t i = 0; i < states.size(); ++i) {
+      bool const is_finished = states[i] == State::done || states[i] == State::failed;
+      if ((is_finished && !file.is_intact(i)) || (options.retry_failed && states[i] == State::failed)) damaged.push_back(i);
+    }
+    // What was not needed may be, once these are computed again.
+    for (std::uint64_t k = 0, n = damaged.size(); k < n; ++k) {
+      if (k > 0 && study.item(damaged[k]).point == study.item(damaged[k - 1]).point) continue;
+      auto const first = study.item(damaged[k]).point * study.items_per_point();
+      for (std::uint64_t i = first; i < first + study.items_per_point(); ++i)
+        if (states[i] == State::not_needed) damaged.push_back(i);
+    }
     if (!damaged.empty()) {
       file.mark_summarised(false);
       file.reset(damaged);
@@ -333,8 +342,9 @@ class Run {
     });
   }
 
-  /// Claims and computes until nothing is left or a stop is agreed. Collective.
-  void compute(Schedule const& schedule) {
+  /// Claims and computes until nothing is left or a stop is agreed. Collective. @return false where a stop came first
+  bool compute(Schedule const& schedule) {
+    counter_.restart();
     while (!stopped_) {
       std::uint64_t chunk = schedule.n_chunks();
       if (leads_team() && !context_.stop_requested()) chunk = counter_.claim();
@@ -349,8 +359,10 @@ class Run {
     }
     flush();
     world_.wait_for_all([this] { context_.tick(); });
-    progress_.end();
+    return world_.largest(stopped_ || context_.stop_requested()) == 0;
   }
+
+  void end_progress() { progress_.end(); }
 
   /// The pass after the last item; collective. @return false where a stop came first
   bool summarise(std::vector<State> const& states) {
@@ -368,7 +380,10 @@ class Run {
     }
     world_.wait_for_all([this] { context_.tick(); });
     bool const complete = world_.largest(context_.stop_requested()) == 0;
-    if (complete && world_.is_root()) file_.mark_summarised(true);
+    if (complete && world_.is_root()) {
+      summarise_study();
+      file_.mark_summarised(true);
+    }
     return complete;
   }
 
@@ -376,6 +391,20 @@ class Run {
 
  private:
   bool leads_team() const { return team_.rank() == 0; }
+
+  void summarise_study() {
+    auto whole = study_.whole_record();
+    if (whole.columns().empty()) return;
+    std::vector<Parameters> points;
+    std::vector<Record> summaries;
+    for (std::uint64_t p = 0; p < study_.n_points(); ++p) {
+      points.push_back(study_.point(p));
+      summaries.push_back(file_.read_summary(p));
+    }
+    study_.kind().summarise_study(points, summaries, whole);
+    for (std::uint64_t p = 0; p < study_.n_points(); ++p) file_.write_summary(p, summaries[p]);
+    file_.write_whole(whole);
+  }
 
   /// @return false where the item was stopped
   bool compute_item(std::uint64_t index) {
@@ -443,6 +472,63 @@ std::vector<State> agreed_states(par::Communicator const& world, StudyFile const
   return states;
 }
 
+/// Decides after which rounds the items so far are enough, and says what is to be computed next.
+class Planner {
+ public:
+  explicit Planner(Study const& study) : study_(study), n_decided_(study.n_points(), 0) {}
+
+  /// On rank 0: marks the items that turn out not to be needed.
+  void decide(StudyFile& file, std::vector<State> const& states) {
+    for (std::uint64_t p = 0; p < study_.n_points(); ++p) {
+      auto const point = study_.point(p);
+      auto const first_round = study_.kind().first_round(point);
+      if (first_round == 0) continue;
+      Rounds const rounds(study_.items_per_point(), first_round);
+      auto const offset = p * study_.items_per_point();
+      auto const n_decidable = rounds.n_decidable(std::span(states).subspan(offset, study_.items_per_point()));
+      std::vector<ItemRecord> records;
+      std::uint64_t read = 0;
+      for (; n_decided_[p] < n_decidable; ++n_decided_[p]) {
+        auto const end = rounds.ends()[n_decided_[p]];
+        for (; read < end; ++read)
+          if (states[offset + read] == State::done) records.push_back(file.read(offset + read));
+        if (!study_.kind().enough(point, records)) continue;
+        file.mark_not_needed({offset + end, offset + study_.items_per_point()});
+        break;
+      }
+    }
+  }
+
+  /// The pending items of the rounds that are open.
+  std::vector<std::uint64_t> next(std::vector<State> const& states) const {
+    std::vector<std::uint64_t> items;
+    for (std::uint64_t p = 0; p < study_.n_points(); ++p) {
+      Rounds const rounds(study_.items_per_point(), study_.kind().first_round(study_.point(p)));
+      auto const of_point = std::span(states).subspan(p * study_.items_per_point(), study_.items_per_point());
+      auto const round = rounds.open_round(of_point);
+      if (round == rounds.ends().size()) continue;
+      for (std::uint64_t i = 0; i < rounds.ends()[round]; ++i)
+        if (of_point[i] == State::pending) items.push_back(p * study_.items_per_point() + i);
+    }
+    return items;
+  }
+
+  Schedule schedule(std::vector<std::uint64_t> const& items, std::uint64_t n_claimants) const {
+    std::vector<double> work;
+    double of_replicate = 0;
+    for (std::size_t k = 0; k < items.size(); ++k) {
+      auto const item = study_.item(items[k]);
+      if (k == 0 || item.point != study_.item(items[k - 1]).point) of_replicate = study_.kind().work(study_.point(item.point));
+      work.push_back(of_replicate * static_cast<double>(item.replicates.size()));
+    }
+    return {items, work, n_claimants};
+  }
+
+ private:
+  Study const& study_;
+  std::vector<std::uint64_t> n_decided_;
+};
+
 ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry const& registry) {
   Deadline const deadline(time_limit_s(options));
   std::string source;
@@ -480,17 +566,10 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   par::MpiTeam team(world.split(world.rank() / options.ranks_per_item));
   StudyFile file(*study, results);
   auto const initial = agreed_states(world, file);
-  std::vector<std::uint64_t> pending;
-  std::vector<double> work;
-  for (std::uint64_t i = 0; i < initial.size(); ++i) {
-    if (initial[i] != State::pending) continue;
-    auto const item = study->item(i);
-    pending.push_back(i);
-    work.push_back(study->kind().work(study->point(item.point)) * static_cast<double>(item.replicates.size()));
-  }
-  auto const n_before = initial.size() - pending.size();
+  auto const n_to_do = static_cast<std::uint64_t>(std::ranges::count(initial, State::pending));
+  auto const n_before = initial.size() - n_to_do;
   bool const summarised_before = world.broadcast(std::uint64_t{world.is_root() && file.is_summarised()}) != 0;
-  Schedule const schedule(pending, work, static_cast<std::uint64_t>(world.size() / options.ranks_per_item));
+  auto const n_claimants = static_cast<std::uint64_t>(world.size() / options.ranks_per_item);
 
   std::uint64_t place = 0;
   Execution execution;
@@ -522,7 +601,7 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
     if (!options.quiet)
       fmt::print(
           stderr, "{}: {} points, {} items, {} to do; {} ranks x {} threads on {} ({} cores){}\n", study->name(),
-          study->n_points(), study->n_items(), pending.size(), world.size(), threads, execution.hosts, n_cores,
+          study->n_points(), study->n_items(), n_to_do, world.size(), threads, execution.hosts, n_cores,
           std::isfinite(deadline.remaining_s()) ? fmt::format(", stops after {}", duration(deadline.remaining_s())) : "");
   }
   world.barrier();  // nobody writes before everybody has read what is pending
@@ -532,9 +611,17 @@ ExitStatus run_on(par::Communicator const& world, RunOptions options, Registry c
   std::vector<State> states;
   {
     Run run(options, *study, world, team, results, deadline, n_before);
-    run.compute(schedule);
-    results.sync();
-    world.barrier();
+    Planner planner(*study);
+    for (bool stopped = false; !stopped;) {
+      if (world.is_root()) planner.decide(file, file.states());
+      states = agreed_states(world, file);
+      auto const items = planner.next(states);
+      if (items.empty()) break;
+      stopped = !run.compute(planner.schedule(items, n_claimants));
+      results.sync();
+      world.barrier();
+    }
+    run.end_progress();
     states = agreed_states(world, file);
     auto const n_pending = std::ranges::count(states, State::pending);
     complete = n_pending == 0 && (summarised_before || run.summarise(states));

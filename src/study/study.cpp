@@ -394,6 +394,8 @@ ItemRecord Study::item_record(Item const& item) const {
 
 Record Study::summary_record() const { return Record(*variables_, dimensions_, Scope::point, 1); }
 
+Record Study::whole_record() const { return Record(*variables_, dimensions_, Scope::study, 1); }
+
 InputError Study::located(InputError const& error) const {
   auto const at = where_.find(error.key());
   std::string const prefix = at != where_.end() ? at->second : Location{file_name_}.prefix();

@@ -254,6 +254,10 @@ void StudyFile::reset(std::vector<std::uint64_t> const& items) {
   }
 }
 
+void StudyFile::mark_not_needed(Range items) {
+  file_.write_flat("done", items.first, std::vector(items.size(), static_cast<std::uint8_t>(State::not_needed)));
+}
+
 ItemRecord StudyFile::read(std::uint64_t index) const {
   auto const item = study_.item(index);
   auto record = study_.item_record(item);
@@ -282,6 +286,16 @@ Record StudyFile::read_summary(std::uint64_t point) const {
   for (auto& column : summary.columns())
     file_.read_flat(column.variable->name, point * column.per_entry, std::span(column.values));
   return summary;
+}
+
+void StudyFile::write_whole(Record const& whole) {
+  for (auto const& column : whole.columns()) file_.write_flat(column.variable->name, 0, column.values);
+}
+
+Record StudyFile::read_whole() const {
+  auto whole = study_.whole_record();
+  for (auto& column : whole.columns()) file_.read_flat(column.variable->name, 0, std::span(column.values));
+  return whole;
 }
 
 void StudyFile::mark_summarised(bool summarised) {

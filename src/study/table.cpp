@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace fermiac::study {
 
@@ -14,6 +15,32 @@ std::string cell(Value const& value, bool is_z) {
     return std::isnan(*number) ? "-" : is_z ? fmt::format("{:.2f}", *number) : fmt::format("{:.7g}", *number);
   if (auto const* text = std::get_if<std::string>(&value)) return *text;
   return to_toml(value);
+}
+
+/// Columns set right, two blanks apart, the first one left; trailing blanks are cut.
+std::string aligned(std::vector<std::vector<std::string>> const& lines) {
+  std::vector<std::size_t> widths;
+  for (auto const& line : lines)
+    for (std::size_t c = 0; c < line.size(); ++c) {
+      if (c == widths.size()) widths.push_back(0);
+      widths[c] = std::max(widths[c], line[c].size());
+    }
+  std::string text;
+  for (auto const& line : lines) {
+    std::string row = "  ";
+    for (std::size_t c = 0; c < line.size(); ++c)
+      row += c == 0 ? fmt::format("{:<{}}  ", line[c], widths[c]) : fmt::format("{:>{}}  ", line[c], widths[c]);
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+/// The values that are distinct, in order of their first appearance.
+std::vector<std::string> distinct(std::vector<Finding> const& findings, std::string Finding::*field) {
+  std::vector<std::string> result;
+  for (auto const& finding : findings)
+    if (std::ranges::find(result, finding.*field) == result.end()) result.push_back(finding.*field);
+  return result;
 }
 
 /// The exact value as CSV or JSON writes it; `none` for what is not a number.
@@ -129,6 +156,86 @@ std::string Table::as_json() const {
     }
     text += "}";
   }
+  return text + "\n]\n";
+}
+
+FindingsTable findings_of(Study const& study, StudyFile const& file) {
+  FindingsTable table;
+  for (auto const& axis : study.axes())
+    for (std::size_t k = 0; k < axis.keys.size(); ++k) table.axes.push_back(axis.coordinate_name(k));
+  for (std::uint64_t p = 0; p < study.n_points(); ++p) {
+    auto const places = study.places(p);
+    auto& coordinates = table.coordinates.emplace_back();
+    for (std::size_t a = 0; a < places.size(); ++a)
+      for (auto const& values : study.axes()[a].values) coordinates.push_back(values[places[a]]);
+    table.findings.push_back(study.kind().findings(study.point(p), file.read_summary(p)));
+  }
+  return table;
+}
+
+bool FindingsTable::empty() const {
+  return std::ranges::all_of(findings, [](auto const& of_point) { return of_point.empty(); });
+}
+
+std::string FindingsTable::as_text() const {
+  std::string text;
+  for (std::size_t p = 0; p < findings.size(); ++p) {
+    std::string heading;
+    for (std::size_t a = 0; a < axes.size(); ++a)
+      heading += fmt::format("{}{} = {}", a ? ", " : "", axes[a], cell(coordinates[p][a], false));
+    if (!heading.empty()) text += heading + "\n";
+    for (auto const& name : distinct(findings[p], &Finding::table)) {
+      std::vector<Finding> block;
+      std::ranges::copy_if(findings[p], std::back_inserter(block), [&](auto const& f) { return f.table == name; });
+      std::vector<std::vector<std::string>> lines{{name}};
+      auto const names = distinct(block, &Finding::line);
+      for (auto const& line : names) lines.push_back({line});
+      for (auto const& measure : distinct(block, &Finding::measure)) {
+        auto const of_measure = [&](auto const& f) { return f.measure == measure; };
+        bool const has_truth = std::ranges::any_of(block, [&](auto const& f) { return of_measure(f) && !std::isnan(f.truth); });
+        lines[0].push_back(measure);
+        if (has_truth) lines[0].insert(lines[0].end(), {"truth", "z"});
+        for (std::size_t i = 0; i < names.size(); ++i) {
+          auto const found = std::ranges::find_if(block, [&](auto const& f) { return of_measure(f) && f.line == names[i]; });
+          bool const is_there = found != block.end();
+          lines[i + 1].push_back(is_there ? concise(found->value, found->error) : "-");
+          if (!has_truth) continue;
+          lines[i + 1].push_back(is_there ? cell(found->truth, false) : "-");
+          lines[i + 1].push_back(is_there ? cell(found->z, true) : "-");
+        }
+      }
+      text += aligned(lines);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string FindingsTable::as_csv() const {
+  std::string text;
+  for (auto const& axis : axes) text += axis + ",";
+  text += "table,line,measure,value,error,truth,z\n";
+  for (std::size_t p = 0; p < findings.size(); ++p)
+    for (auto const& f : findings[p]) {
+      for (auto const& coordinate : coordinates[p]) text += exact(coordinate, "") + ",";
+      text += fmt::format("{},{},{},{},{},{},{}\n", to_toml(f.table), to_toml(f.line), to_toml(f.measure), exact(f.value, ""),
+                          exact(f.error, ""), exact(f.truth, ""), exact(f.z, ""));
+    }
+  return text;
+}
+
+std::string FindingsTable::as_json() const {
+  std::string text = "[";
+  for (std::size_t p = 0; p < findings.size(); ++p)
+    for (auto const& f : findings[p]) {
+      text += text.size() > 1 ? ",\n {" : "\n {";
+      for (std::size_t a = 0; a < axes.size(); ++a)
+        text += fmt::format("\"{}\": {}, ", axes[a], exact(coordinates[p][a], "null"));
+      text +=
+          fmt::format("\"table\": {}, \"line\": {}, \"measure\": {}, \"value\": {}, \"error\": {}, \"truth\": {}, \"z\": {}}}",
+                      to_toml(f.table), to_toml(f.line), to_toml(f.measure), exact(f.value, "null"), exact(f.error, "null"),
+                      exact(f.truth, "null"), exact(f.z, "null"));
+    }
   return text + "\n]\n";
 }
 

@@ -33,6 +33,13 @@ def assert_same(a, b):
     assert result.returncode == 0, result.stdout
 
 
+def assert_same_run(folder, elsewhere, *words, **how):
+    """The study of a folder, run another way, gives the bits of its a.h5."""
+    result = fermiac("run", folder / "study.toml", "--out", elsewhere / "b.h5", *words, **how)
+    assert result.returncode == 0, result.stderr
+    assert_same(folder / "a.h5", elsewhere / "b.h5")
+
+
 # ------------------------------------------------------------------------------------------------ right answers
 
 
@@ -63,29 +70,22 @@ def test_each_replicate_is_computed_alone_to_the_same_value(baseline):
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_same_bits_on_any_number_of_ranks_and_threads(baseline, tmp_path, ranks, threads):
-    result = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", ranks=ranks, threads=threads)
-    assert result.returncode == 0, result.stderr
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, ranks=ranks, threads=threads)
 
 
 def test_same_bits_by_teams(baseline, tmp_path):
-    result = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--ranks-per-item", 2, ranks=4)
-    assert result.returncode == 0, result.stderr
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, "--ranks-per-item", 2, ranks=4)
 
 
 def test_same_bits_without_shared_memory(baseline, tmp_path):
     """Between nodes the counter is reached over the network: its owner must answer while it computes."""
-    result = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", ranks=3,
-                     mca=["--mca", "btl", "self,tcp", "--mca", "osc", "^sm", "--mca", "btl_tcp_if_include", "lo"])
-    assert result.returncode == 0, result.stderr
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, ranks=3,
+                    mca=["--mca", "btl", "self,tcp", "--mca", "osc", "^sm", "--mca", "btl_tcp_if_include", "lo"])
 
 
 @pytest.mark.skipif(not PORTABLE, reason="the portable program is built beside the release build only")
 def test_same_bits_of_the_portable_build(baseline, tmp_path):
-    assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", program=PORTABLE).returncode == 0
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, program=PORTABLE)
 
 
 def test_compare_names_a_difference(baseline, tmp_path):
@@ -187,8 +187,7 @@ def test_more_ranks_than_items_and_nothing_left_to_do(tmp_path):
 def test_no_time_at_all_stops_at_once_and_leaves_a_file_to_resume(baseline, tmp_path):
     stopped = fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--time-limit", 0, ranks=2)
     assert stopped.returncode == 75, stopped.stderr
-    assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--resume").returncode == 0
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, "--resume")
 
 
 def test_a_damaged_item_is_computed_again(baseline, tmp_path):
@@ -201,8 +200,7 @@ def test_a_damaged_item_is_computed_again(baseline, tmp_path):
 
 
 def test_resume_without_a_file_starts_afresh(baseline, tmp_path):
-    assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", "--resume").returncode == 0
-    assert_same(baseline / "a.h5", tmp_path / "b.h5")
+    assert_same_run(baseline, tmp_path, "--resume")
 
 
 def test_reuse_takes_over_what_is_common(baseline, tmp_path):

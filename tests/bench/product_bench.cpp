@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <string>
 
+#include "effective_samples.hpp"
 #include "fermiac/rng/stream.hpp"
 #include "fermiac/vmc/product_pack.hpp"
 #include "fermiac/vmc/wave_function.hpp"
@@ -15,8 +15,6 @@ namespace {
 
 using namespace fermiac;
 using namespace fermiac::vmc;
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 void report(std::string const& factors, int particles, arma::uword n_walkers, Sampler sampler) {
   System const system{.particles = particles, .dimensions = 2, .omega = 1};
@@ -46,46 +44,24 @@ void report(std::string const& factors, int particles, arma::uword n_walkers, Sa
   }
   auto const time = [&](int what) {
     auto const sweeps = static_cast<int>(std::max(4.0, 4e6 / (per_sweep * 20)));
-    double best = 1e300;
-    for (int round = 0; round < 7; ++round) {
-      double const start = seconds();
-      for (int i = 0; i < sweeps; ++i) {
-        pack.sweep(step, moves, number++, nullptr);
-        if (what > 0) pack.measure(energies, what > 1 ? &sums : nullptr);
-      }
-      best = std::min(best, (seconds() - start) / (sweeps * per_sweep));
-    }
-    return 1e9 * best;
+    return 1e9 / (sweeps * per_sweep) * bench::least_cpu_s(7, [&] {
+             for (int i = 0; i < sweeps; ++i) {
+               pack.sweep(step, moves, number++, nullptr);
+               if (what > 0) pack.measure(energies, what > 1 ? &sums : nullptr);
+             }
+           });
   };
   double const sampling = time(0);
   double const with_energy = time(1);
   double const with_derivatives = time(2);
 
-  constexpr int n_sweeps = 400;
-  arma::vec sum(n_walkers, arma::fill::zeros);
-  double mean = 0;
-  double square = 0;
-  double const start = seconds();
-  for (int i = 0; i < n_sweeps; ++i) {
-    pack.sweep(step, moves, number++, nullptr);
-    pack.measure(energies, nullptr);
-    double const* E = energies.term(LocalEnergies::energy);
-    for (arma::uword k = 0; k < n_walkers; ++k) {
-      sum[k] += E[k];
-      mean += E[k];
-      square += E[k] * E[k];
-    }
-  }
-  double const time_s = seconds() - start;
-  double const n = n_sweeps * static_cast<double>(n_walkers);
-  mean /= n;
-  double const effective = static_cast<double>(n_walkers) * (square / n - mean * mean) / arma::var(arma::vec(sum / n_sweeps));
+  double const effective = bench::effective_samples(pack, 400, [&] { pack.sweep(step, moves, number++, nullptr); });
   fmt::print(
       "{:32} N = {:2} {:10} {:3} walkers, {:4} parameters: sampling {:6.1f}  with E_L {:6.1f}  with all derivatives {:6.1f} "
       "ns/move "
       "= {:5.2f} M moves/s | acceptance {:.2f}, {:.2f} M effective samples/s\n",
       factors, particles, sampler == Sampler::metropolis ? "metropolis" : "langevin", n_walkers, wave_function.n_parameters(),
-      sampling, with_energy, with_derivatives, 1e3 / with_derivatives, acceptance, effective / time_s * 1e-6);
+      sampling, with_energy, with_derivatives, 1e3 / with_derivatives, acceptance, effective);
 }
 
 }  // namespace

@@ -64,4 +64,9 @@ int main() {
     auto const name = fmt::format("normals, {} walkers x 4", n_walkers);
     print(name.c_str(), bench::ns_per_value(out.n_elem, [&] { pack.normals(out); }));
   }
+
+  std::vector<double> sum(256), squares(256);
+  PackStream replicates(key, Purpose::test, {0, 256});
+  print("normals, added", bench::ns_per_value(256 * 100, [&] { replicates.add_normals(100, sum, {}); }));
+  print("normals and squares, added", bench::ns_per_value(256 * 100, [&] { replicates.add_normals(100, sum, squares); }));
 }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "effective_samples.hpp"
 #include "fermiac/simd/functions.hpp"
 #include "fermiac/vmc/rbm_pack.hpp"
 #include "timing.hpp"
@@ -27,20 +28,6 @@ namespace {
 using namespace fermiac;
 using namespace fermiac::vmc;
 
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-/// Shortest of several times, in seconds.
-template <class Work>
-double best_of(int times, Work const& work) {
-  double best = 1e300;
-  for (int i = 0; i < times; ++i) {
-    double const start = seconds();
-    work();
-    best = std::min(best, seconds() - start);
-  }
-  return best;
-}
-
 RbmParameters some_parameters(arma::uword M, arma::uword H) {
   RbmParameters parameters{arma::vec(M), arma::vec(H), arma::mat(M, H), 1};
   for (arma::uword i = 0; i < M; ++i) parameters.a[i] = 0.01 * static_cast<double>(i);
@@ -48,33 +35,6 @@ RbmParameters some_parameters(arma::uword M, arma::uword H) {
   for (arma::uword i = 0; i < M; ++i)
     for (arma::uword j = 0; j < H; ++j) parameters.W(i, j) = 0.1 * (static_cast<double>((i * 7 + j * 3) % 5) - 2);
   return parameters;
-}
-
-/// Millions of effective samples of the energy a second: from the spread of the walkers' means over a run long against the
-/// correlation.
-template <class Sweep>
-double effective_samples(RbmPack& pack, Sweep const& sweep) {
-  constexpr int n_sweeps = 1500;
-  auto const n_walkers = pack.n_walkers();
-  LocalEnergies energies(n_walkers);
-  arma::vec sum(n_walkers, arma::fill::zeros);
-  double mean = 0;
-  double square = 0;
-  double const start = seconds();
-  for (int i = 0; i < n_sweeps; ++i) {
-    sweep();
-    pack.measure(energies);
-    double const* E = energies.term(LocalEnergies::energy);
-    for (arma::uword k = 0; k < n_walkers; ++k) {
-      sum[k] += E[k];
-      mean += E[k];
-      square += E[k] * E[k];
-    }
-  }
-  double const time_s = seconds() - start;
-  mean /= n_sweeps * static_cast<double>(n_walkers);
-  double const variance = square / (n_sweeps * static_cast<double>(n_walkers)) - mean * mean;
-  return static_cast<double>(n_walkers) * variance / arma::var(arma::vec(sum / n_sweeps)) / time_s * 1e-6;
 }
 
 void report(int particles, arma::uword H, std::uint32_t n_walkers) {
@@ -99,7 +59,7 @@ void report(int particles, arma::uword H, std::uint32_t n_walkers) {
   double const moves = static_cast<double>(sweeps * n_walkers * N);
   std::uint64_t accepted = 0;
   auto const ns_per_move = [&](auto const& sweep, int measured) {
-    return 1e9 / moves * best_of(7, [&] {
+    return 1e9 / moves * bench::least_cpu_s(7, [&] {
              accepted = 0;
              for (std::uint64_t i = 0; i < sweeps; ++i) {
                accepted += sweep();
@@ -112,8 +72,8 @@ void report(int particles, arma::uword H, std::uint32_t n_walkers) {
   double const with_energy = ns_per_move(move, 1);
   double const with_gradient = ns_per_move(move, 2);
   double const gibbs_sampling = ns_per_move(gibbs, 0);
-  double const metropolis_samples = effective_samples(pack, move);
-  double const gibbs_samples = effective_samples(pack, gibbs);
+  double const metropolis_samples = bench::effective_samples(pack, 1500, move);
+  double const gibbs_samples = bench::effective_samples(pack, 1500, gibbs);
 
   std::vector<std::uint32_t> words(4 * n_walkers);
   double const random = bench::ns_per_value(n_walkers, [&] {

@@ -32,6 +32,18 @@ BOOST_AUTO_TEST_CASE(every_number_is_claimed_exactly_once) {
   BOOST_TEST(world.sum(sum) == static_cast<std::int64_t>(n * (n - 1) / 2));
 }
 
+BOOST_AUTO_TEST_CASE(begins_again_at_nought) {
+  auto const world = Communicator::world();
+  SharedCounter counter(world);
+  for (int round = 0; round < 3; ++round) {
+    counter.restart();
+    std::int64_t sum = 0;
+    for (auto number = counter.claim(); number < 20; number = counter.claim()) sum += static_cast<std::int64_t>(number);
+    world.wait_for_all([&] { counter.progress(); });
+    BOOST_TEST(world.sum(sum) == 190);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_asked_by_the_last_rank_reaches_all_without_a_blocking_call) {
   auto const world = Communicator::world();
   SharedCounter counter(world);

@@ -221,6 +221,47 @@ BOOST_AUTO_TEST_CASE(is_the_same_however_walkers_are_grouped) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(over_replicates_gives_each_row_the_stream_of_its_replicate) {
+  for (std::uint64_t const n : {0, 1, 2, 17, 300})
+    for (auto const& kind : kinds) {
+      PackStream pack(id.key, id.purpose, {1000, 1000 + n}, 3);
+      std::vector<double> own(5);
+      bool equal = true;
+      arma::mat first(n, 2), rest(n, 3);
+      kind.fill_pack(pack, first);
+      kind.fill_pack(pack, rest);
+      for (std::uint64_t r = 0; r < n; ++r) {
+        Stream stream({id.key, id.purpose, 1000 + r}, 3);
+        kind.fill(stream, own);
+        for (arma::uword c = 0; c < 5; ++c) equal = equal && own[c] == (c < 2 ? first(r, c) : rest(r, c - 2));
+      }
+      BOOST_TEST(equal, kind.name << ", " << n << " replicates");
+    }
+  BOOST_CHECK_NO_THROW(PackStream(id.key, id.purpose, {replicate_limit - 2, replicate_limit}));
+  BOOST_CHECK_THROW(PackStream(id.key, id.purpose, {replicate_limit - 2, replicate_limit + 1}), InputError);
+  BOOST_CHECK_THROW(PackStream(id.key, id.purpose, {0, 1}, walker_limit), InputError);
+}
+
+BOOST_AUTO_TEST_CASE(sums_of_normals_are_those_of_the_numbers_one_by_one) {
+  for (std::uint64_t const n : {0, 1, 2, 17, 300}) {
+    PackStream pack(id.key, id.purpose, {4, 4 + n}), twin = pack;
+    std::vector<double> sum(n, 0.5), squares(n, 0.25), sum_twin = sum, squares_twin = squares;
+    for (std::uint64_t const k : {3, 0, 1, 4, 7}) {
+      pack.add_normals(k, sum, k == 4 ? std::span<double>() : std::span(squares));
+      arma::mat numbers(n, k);
+      twin.normals(numbers);
+      for (std::uint64_t r = 0; r < n; ++r)
+        for (std::uint64_t c = 0; c < k; ++c) {
+          sum_twin[r] += numbers(r, c);
+          if (k != 4) squares_twin[r] = std::fma(numbers(r, c), numbers(r, c), squares_twin[r]);
+        }
+    }
+    BOOST_TEST(sum == sum_twin);
+    BOOST_TEST(squares == squares_twin);
+    BOOST_TEST(pack.index() == twin.index());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(seeks_as_its_streams_do) {
   PackStream pack(id, 5, 3);
   arma::mat first(3, 4), again(3, 2);

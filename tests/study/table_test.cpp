@@ -41,4 +41,32 @@ BOOST_AUTO_TEST_CASE(text_csv_and_json_say_the_same) {
              " {\"omega\": 1, \"convention\": \"sqrt_f\", \"energy\": null, \"energy_error\": null}\n]\n");
 }
 
+BOOST_AUTO_TEST_CASE(findings_are_blocks_of_lines_and_measures) {
+  double const nan = std::numeric_limits<double>::quiet_NaN();
+  FindingsTable const table{{{std::int64_t{10}, std::string("f")}},
+                            {"n", "law"},
+                            {{{"mu", "mle", "bias", 0.0012, 0.0022, 0, 0.54},
+                              {"mu", "mle", "cost", 3, nan, nan, nan},
+                              {"mu", "map", "bias", -0.2, 0.001, nan, nan},
+                              {"sigma2", "mle", "bias", 1, 0, 1, 0}}}};
+  BOOST_TEST(!table.empty());
+  BOOST_TEST(table.as_text() ==
+             "n = 10, law = f\n"
+             "  mu          bias  truth     z  cost\n"
+             "  mle   0.0012(22)      0  0.54     3\n"
+             "  map  -0.2000(10)      -     -     -\n"
+             "  sigma2  bias  truth     z\n"
+             "  mle        1      1  0.00\n\n");
+  BOOST_TEST(table.as_csv() ==
+             "n,law,table,line,measure,value,error,truth,z\n"
+             "10,\"f\",\"mu\",\"mle\",\"bias\",0.0012,0.0022,0,0.54\n"
+             "10,\"f\",\"mu\",\"mle\",\"cost\",3,,,\n"
+             "10,\"f\",\"mu\",\"map\",\"bias\",-0.2,0.001,,\n"
+             "10,\"f\",\"sigma2\",\"mle\",\"bias\",1,0,1,0\n");
+  BOOST_TEST(table.as_json().starts_with(
+      "[\n {\"n\": 10, \"law\": \"f\", \"table\": \"mu\", \"line\": \"mle\", \"measure\": \"bias\", "
+      "\"value\": 0.0012, \"error\": 0.0022, \"truth\": 0, \"z\": 0.54},\n"));
+  BOOST_TEST((FindingsTable{{{}}, {}, {{}}}).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

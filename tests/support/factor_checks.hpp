@@ -13,11 +13,9 @@
 
 #include "fermiac/base/error.hpp"
 #include "fermiac/vmc/factor.hpp"
+#include "support/differences.hpp"
 
 namespace fermiac::testing {
-
-using Real = long double;
-using Reals = std::vector<Real>;
 
 /// A factor to check, its twin and where.
 ///
@@ -37,6 +35,12 @@ struct FactorCheck {
   double least_distance = 0.1;       ///< of particles of the random walkers, in oscillator lengths
   bool symmetric_under_all = false;  ///< whether exchanging unlike particles too changes nothing
 };
+
+inline vmc::AnsatzSettings product(std::string const& factors) {
+  vmc::AnsatzSettings ansatz;
+  ansatz.factors = factors;
+  return ansatz;
+}
 
 inline std::unique_ptr<vmc::FactorForm> make_form(vmc::System const& system, vmc::AnsatzSettings const& ansatz,
                                                   std::string const& name) {
@@ -82,20 +86,6 @@ inline arma::mat random_walkers(vmc::System const& system, arma::uword n_walkers
 
 inline Reals to_reals(arma::rowvec const& values) { return {values.begin(), values.end()}; }
 inline Reals to_reals(arma::vec const& values) { return {values.begin(), values.end()}; }
-
-using Line = std::function<Real(Real)>;
-
-/// f'(0), and f''(0).
-inline Real first_difference(Line const& f, Real h) {
-  return (4 * (f(h) - f(-h)) / 5 - (f(2 * h) - f(-2 * h)) / 5 + 4 * (f(3 * h) - f(-3 * h)) / 105 -
-          (f(4 * h) - f(-4 * h)) / 280) /
-         h;
-}
-inline Real second_difference(Line const& f, Real h) {
-  return (8 * (f(h) + f(-h)) / 5 - (f(2 * h) + f(-2 * h)) / 5 + 8 * (f(3 * h) + f(-3 * h)) / 315 -
-          (f(4 * h) + f(-4 * h)) / 560 - 205 * f(0) / 72) /
-         (h * h);
-}
 
 /// Some columns, of no rows too.
 inline arma::mat columns_of(vmc::Columns const& values, arma::uword first, arma::uword count) {

@@ -2,11 +2,9 @@
 
 #include <omp.h>
 
-#include <barrier>
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <mutex>
 #include <thread>
 
 #include "fermiac/base/error.hpp"
@@ -14,96 +12,15 @@
 #include "fermiac/vmc/ansatz_minimum.hpp"
 #include "fermiac/vmc/exact_energy.hpp"
 #include "fermiac/vmc/factors/rbm.hpp"
+#include "support/stopping.hpp"
+#include "support/team_of_threads.hpp"
 
 using namespace fermiac;
 using namespace fermiac::vmc;
+using fermiac::testing::Stopping;
+using fermiac::testing::Threads;
 
 namespace {
-
-/// Members of a team in one process, a thread each.
-class Threads {
- public:
-  explicit Threads(int size) : size_(size), barrier_(size) {}
-
-  class Member final : public Team {
-   public:
-    Member(Threads& threads, int rank) : threads_(threads), rank_(rank) {}
-    int size() const override { return threads_.size_; }
-    int rank() const override { return rank_; }
-    void gather(std::span<double> whole, std::uint64_t per_pack, std::uint64_t n_packs) override {
-      if (rank_ == 0) threads_.whole_.assign(whole.size(), 0);
-      threads_.barrier_.arrive_and_wait();
-      auto const mine = share(n_packs);
-      std::copy(whole.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack),
-                whole.begin() + static_cast<std::ptrdiff_t>(mine.last * per_pack),
-                threads_.whole_.begin() + static_cast<std::ptrdiff_t>(mine.first * per_pack));
-      threads_.barrier_.arrive_and_wait();
-      std::copy(threads_.whole_.begin(), threads_.whole_.end(), whole.begin());
-      threads_.barrier_.arrive_and_wait();
-    }
-    bool any(bool value) override {
-      {
-        std::lock_guard const lock(threads_.mutex_);
-        threads_.any_ = threads_.any_ || value;
-      }
-      threads_.barrier_.arrive_and_wait();
-      bool const result = threads_.any_;
-      threads_.barrier_.arrive_and_wait();
-      if (rank_ == 0) threads_.any_ = false;
-      threads_.barrier_.arrive_and_wait();
-      return result;
-    }
-
-   private:
-    Threads& threads_;
-    int rank_;
-  };
-
- private:
-  int size_;
-  std::barrier<> barrier_;
-  std::mutex mutex_;
-  bool any_ = false;
-  std::vector<double> whole_;
-};
-
-/// Stops at the k-th opportunity; keeps the archive for the next attempt.
-class Stopping final : public Context {
- public:
-  explicit Stopping(std::uint64_t opportunities) : left_(opportunities) {}
-  void tick() override {
-    ++ticks;
-    if (std::this_thread::get_id() != thread_) foreign_tick = true;
-  }
-  void progress(double fraction) override {
-    if (!(fraction >= last_fraction && fraction <= 1)) bad_progress = true;
-    last_fraction = fraction;
-  }
-  bool checkpoint_due() const override { return left_ != 0 && --left_ == 0; }
-  bool stop_requested() const override { return left_ == 0; }
-  std::optional<Archive> saved() override {
-    if (!has_saved_) return std::nullopt;
-    return saved_;
-  }
-  void save(Archive const& state) override {
-    has_saved_ = true;
-    saved_ = state;
-  }
-
-  bool has_saved() const { return has_saved_; }
-  Archive const& state() const { return saved_; }
-
-  std::uint64_t ticks = 0;
-  bool foreign_tick = false;
-  bool bad_progress = false;
-  double last_fraction = 0;
-
- private:
-  mutable std::uint64_t left_;
-  bool has_saved_ = false;  // not an optional: GCC 12 warns of it under the address sanitizer
-  Archive saved_;
-  std::thread::id thread_ = std::this_thread::get_id();
-};
 
 void add(std::vector<std::uint64_t>& bits, double value) { bits.push_back(std::bit_cast<std::uint64_t>(value)); }
 void add(std::vector<std::uint64_t>& bits, stats::Estimate const& estimate) {
@@ -447,75 +364,6 @@ BOOST_AUTO_TEST_CASE(a_run_without_variance_has_no_error) {
   BOOST_TEST(outcome.energy.error < 1e-13);
   BOOST_TEST(outcome.variance < 1e-12);
   BOOST_TEST(arma::abs(outcome.gradient).max() < 1e-12);
-}
-
-/// Energies, their parts and every component of the gradient at random parameters against exact values. One change of the
-/// parameters by a rate of 1e-12 leaves them where the initialisation put them.
-BOOST_AUTO_TEST_CASE(energies_and_gradients_scatter_about_exact_ones_as_their_errors_say, *boost::unit_test::label("stat")) {
-  omp_set_num_threads(1);
-  std::vector<double> energies;
-  std::vector<double> kinetic;
-  std::vector<double> trap;
-  std::vector<double> interaction;
-  std::vector<double> stein;
-  std::vector<double> two_forms;
-  std::vector<std::vector<double>> gradients;  // by number of the parameter
-  Solo team;
-  Quiet quiet;
-  std::uint32_t replicate = 0;
-  for (int const dimensions : {1, 2, 3})
-    for (Convention const convention : {Convention::sqrt_f, Convention::f})
-      for (Interaction const kind : {Interaction::none, Interaction::coulomb, Interaction::soft_coulomb}) {
-        if (dimensions == 1 && kind == Interaction::coulomb) continue;
-        for (int seed = 0; seed < 10; ++seed) {
-          ++replicate;
-          Settings settings;
-          settings.system = {2, dimensions, 0.8, kind, kind == Interaction::soft_coulomb ? 0.4 : 0.0};
-          settings.ansatz = {.hidden = seed % 3 == 0 ? 3U : 2U,
-                             .convention = convention,
-                             .sigma_trainable = seed % 2 == 0,
-                             .initialisation = Initialisation::random};
-          settings.sampler = {.walkers = 1024, .pack = 128, .burn_in = 200, .sweeps = 240, .thinning = 2};
-          settings.sampler.method = std::array{Sampler::metropolis, Sampler::langevin, Sampler::gibbs}[replicate % 3];
-          settings.optimiser = {.starts = 1, .iterations = 1, .sweeps_per_iteration = 1, .rate = 1e-12, .choose_sweeps = 2};
-          auto const outcome = run(settings, {5, 6}, replicate, team, quiet);
-          auto const exact = exact_energy_at(settings, outcome.parameters);
-          auto const z = [](stats::Estimate const& estimate, double truth) {
-            return (estimate.value - truth) / estimate.error;
-          };
-          energies.push_back(z(outcome.energy, exact.total));
-          kinetic.push_back(z(outcome.kinetic, exact.kinetic));
-          trap.push_back(z(outcome.trap, exact.trap));
-          if (kind != Interaction::none) interaction.push_back(z(outcome.interaction, exact.interaction));
-          stein.push_back(outcome.stein_z);
-          two_forms.push_back(outcome.kinetic_z);
-          gradients.resize(std::max<std::size_t>(gradients.size(), exact.gradient.n_elem));
-          for (arma::uword k = 0; k < exact.gradient.n_elem; ++k)
-            gradients[k].push_back((outcome.gradient[k] - exact.gradient[k]) / outcome.gradient_error[k]);
-        }
-      }
-  // Sums of squares of n normal scores have mean n and deviation sqrt(2 n); errors from 127 or more degrees of freedom add at
-  // most 1.6 % to the mean. Means of scores have deviation 1 / sqrt(n). At 6 sigma, two-sided, about 2e-9 a test.
-  auto const hold = [](std::vector<double> const& scores, std::string const& what) {
-    double const n = static_cast<double>(scores.size());
-    double mean = 0;
-    double square = 0;
-    for (double const z : scores) {
-      BOOST_TEST(std::abs(z) < 7, what << " " << z);  // Student's t with 127 degrees of freedom: 1.3e-10 a score
-      mean += z / n;
-      square += z * z;
-    }
-    BOOST_TEST(std::abs(mean) < 6 / std::sqrt(n), what << " mean score " << mean);
-    BOOST_TEST(square < 1.016 * n + 6 * std::sqrt(2 * n), what << " squares " << square << " of " << n);
-    BOOST_TEST(square > n - 6 * std::sqrt(2 * n), what << " squares " << square << " of " << n);
-  };
-  hold(energies, "energy");
-  hold(kinetic, "kinetic");
-  hold(trap, "trap");
-  hold(interaction, "interaction");
-  hold(stein, "stein");
-  hold(two_forms, "two forms of the kinetic energy");
-  for (std::size_t k = 0; k < gradients.size(); ++k) hold(gradients[k], "gradient " + std::to_string(k));
 }
 
 BOOST_AUTO_TEST_CASE(error_by_blocking_agrees_with_that_of_walkers, *boost::unit_test::label("stat")) {

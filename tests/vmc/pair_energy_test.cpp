@@ -76,12 +76,6 @@ void check_pair(vmc::System const& system, vmc::AnsatzSettings const& ansatz, ar
   }
 }
 
-vmc::AnsatzSettings product(std::string const& factors) {
-  vmc::AnsatzSettings ansatz;
-  ansatz.factors = factors;
-  return ansatz;
-}
-
 Real cusp(vmc::System const& system) {
   return Real{1} / (vmc::are_like(system, 0, 1) ? system.dimensions + 1 : system.dimensions - 1);
 }

@@ -9,25 +9,6 @@
 using namespace fermiac;
 using namespace fermiac::testing;
 
-namespace {
-
-/// @param quanta  those of the larger spin, by hand
-FactorCheck slater(vmc::System const& system, std::vector<vmc::Quanta> const& quanta) {
-  FactorCheck check{.system = system, .ansatz = {}, .factor = "slater", .parameters = {0.3}, .log_psi = {}, .sign = {}};
-  check.ansatz.factors = "slater";
-  check.log_psi = [=](Reals const& x, Reals const& p) {
-    return determinants(system, quanta, std::exp(p[0]), x).first + log_envelope(system, std::exp(p[0]), x);
-  };
-  check.sign = [=](Reals const& x, Reals const& p) { return determinants(system, quanta, std::exp(p[0]), x).second; };
-  return check;
-}
-
-vmc::System dot(int particles, int dimensions, double omega, int up = -1) {
-  return {.particles = particles, .dimensions = dimensions, .omega = omega, .interaction = vmc::Interaction::none, .up = up};
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(slater_factor)
 
 BOOST_AUTO_TEST_CASE(orbitals_come_in_the_order_of_their_energy) {

@@ -74,4 +74,20 @@ inline std::vector<vmc::Quanta> const plane = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, 
 inline std::vector<vmc::Quanta> const space = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {2, 0, 0},
                                                {1, 1, 0}, {1, 0, 1}, {0, 2, 0}, {0, 1, 1}, {0, 0, 2}};
 
+/// Electrons that do not see one another.
+inline vmc::System dot(int particles, int dimensions, double omega, int up = -1) {
+  return {.particles = particles, .dimensions = dimensions, .omega = omega, .interaction = vmc::Interaction::none, .up = up};
+}
+
+/// @param quanta  those of the larger spin, by hand
+inline FactorCheck slater(vmc::System const& system, std::vector<vmc::Quanta> const& quanta) {
+  FactorCheck check{.system = system, .ansatz = {}, .factor = "slater", .parameters = {0.3}, .log_psi = {}, .sign = {}};
+  check.ansatz.factors = "slater";
+  check.log_psi = [=](Reals const& x, Reals const& p) {
+    return determinants(system, quanta, std::exp(p[0]), x).first + log_envelope(system, std::exp(p[0]), x);
+  };
+  check.sign = [=](Reals const& x, Reals const& p) { return determinants(system, quanta, std::exp(p[0]), x).second; };
+  return check;
+}
+
 }  // namespace fermiac::testing

@@ -25,6 +25,9 @@ class SharedCounter {
   /// The next number: 0, 1, 2, ... each given once among all ranks. Blocks until rank 0 enters MPI.
   std::uint64_t claim();
 
+  /// Begins again at 0. Collective; nobody claims meanwhile.
+  void restart();
+
   /// Asks all ranks to stop. May be called by any rank, any number of times.
   void ask_stop();
 

@@ -59,6 +59,12 @@ Block philox(Key key, Counter const& counter) noexcept;
 void blocks_over_walkers(Key key, Purpose purpose, std::uint32_t replicate, std::uint32_t first_walker, std::uint32_t n_walkers,
                          std::uint64_t index, std::uint32_t* w0, std::uint32_t* w1, std::uint32_t* w2, std::uint32_t* w3);
 
+/// The blocks at `index` of the replicates first_replicate ... first_replicate + n_replicates - 1 of one walker, laid out as
+/// above. @throws InputError  where the walker's number or a replicate's overflows
+void blocks_over_replicates(Key key, Purpose purpose, std::uint64_t first_replicate, std::uint32_t n_replicates,
+                            std::uint32_t walker, std::uint64_t index, std::uint32_t* w0, std::uint32_t* w1, std::uint32_t* w2,
+                            std::uint32_t* w3);
+
 /// The blocks first_index ... first_index + n - 1 of one walker, laid out as above.
 /// @throws InputError  where the walker's number or the index overflows
 void blocks_over_index(Key key, Purpose purpose, std::uint32_t replicate, std::uint32_t walker, std::uint64_t first_index,

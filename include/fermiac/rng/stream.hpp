@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fermiac/base/range.hpp"
 #include "fermiac/rng/philox.hpp"
 
 namespace fermiac::rng {
@@ -78,17 +79,22 @@ class Stream {
   StreamPlace place_;
 };
 
-/// The streams of the walkers first_walker ... first_walker + n_walkers - 1 at one common place.
+/// The streams of the walkers first_walker ... first_walker + n_rows - 1 of a replicate, or of one walker of the replicates
+/// first ... first + n_rows - 1, at one common place.
 ///
-/// Matrices are n_walkers x k, walkers down the rows: row w receives, bit for bit, the next k numbers of walker first_walker +
-/// w's own `Stream`. `out` has n_walkers rows (std::logic_error otherwise); errors as in `Stream`.
+/// Matrices are n_rows x k, streams down the rows: row r receives, bit for bit, the next k numbers of walker first_walker + r's
+/// (or of replicate first + r's) own `Stream`. `out` has n_rows rows (std::logic_error otherwise); errors as in `Stream`.
 class PackStream {
  public:
-  /// At block 0.
+  /// Of the walkers of a replicate, at block 0.
   /// @throws InputError  where id.replicate or a walker overflows
   PackStream(StreamId const& id, std::uint64_t first_walker, std::uint64_t n_walkers);
 
-  std::uint64_t n_walkers() const noexcept { return n_walkers_; }
+  /// Of `walker` of the replicates `replicates`, at block 0: what an experiment draws from.
+  /// @throws InputError  where the walker or a replicate overflows
+  PackStream(Key key, Purpose purpose, Range replicates, std::uint64_t walker = 0);
+
+  std::uint64_t n_rows() const noexcept { return n_rows_; }
   std::uint64_t index() const noexcept { return place_.index; }
   void seek(std::uint64_t index) noexcept { place_ = {index, StreamPlace::Left::nothing}; }
 
@@ -98,13 +104,20 @@ class PackStream {
   void bernoullis(double p, arma::mat& out);
   void integers(std::uint64_t bound, arma::Mat<std::uint32_t>& out);
 
+  /// Adds the next n_numbers normals x of every row, one after another, without storing them: sum[r] += x, and
+  /// sum_of_squares[r] += x^2 by std::fma. Both hold n_rows values; `sum_of_squares` may be empty, then it is left out.
+  void add_normals(std::uint64_t n_numbers, std::span<double> sum, std::span<double> sum_of_squares);
+
  private:
   template <typename Kind, typename Matrix>
   void fill(Kind kind, Matrix& out);
+  void blocks(std::uint32_t first_row, std::uint32_t n, std::uint64_t index, std::uint32_t* w0, std::uint32_t* w1,
+              std::uint32_t* w2, std::uint32_t* w3) const;
 
   StreamId id_;
   std::uint32_t first_walker_;
-  std::uint32_t n_walkers_;
+  std::uint32_t n_rows_;
+  bool over_replicates_;
   StreamPlace place_;
 };
 

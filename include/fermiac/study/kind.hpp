@@ -33,7 +33,8 @@ struct Input {
 enum class Scope {
   replicate,  ///< dimensions [axes..., replicate, own...]; computed by an item
   item,       ///< dimensions [axes..., item, own...]: partial moments over an item's replicates; computed by an item
-  point       ///< dimensions [axes..., own...]: written by the pass after the last item
+  point,      ///< dimensions [axes..., own...]: written by the pass after the last item
+  study       ///< dimensions [own...]: written by the pass over all points
 };
 
 /// Whether a non-finite value fails the item or means "not applicable".
@@ -95,6 +96,14 @@ class Record {
 struct ItemRecord {
   Record replicates;
   Record item;
+};
+
+/// An estimate of a point beside its truth, as a kind with many of them wants them shown: tables of lines and measures.
+struct Finding {
+  std::string table;              ///< which table of the point: a quantity
+  std::string line;               ///< which line of it: an estimator
+  std::string measure;            ///< which column
+  double value, error, truth, z;  ///< NaN: there is none
 };
 
 /// A kind of study. Everything is const and free of hidden state: an item is a pure function of its arguments.
@@ -166,6 +175,28 @@ class Kind {
   /// @param items  records of the done items, in order; may be empty where all failed
   virtual void summarise(Parameters const& point, std::vector<ItemRecord> const& items, Context& context,
                          Record& summary) const = 0;
+
+  /// The pass over all points after that, where there are variables of the study: fills these, and what of a point needs other
+  /// points. Deterministic and repeatable: what it fills of a point, it does not read.
+  ///
+  /// @param points, summaries  in order, the last axis running fastest
+  virtual void summarise_study(std::span<Parameters const> /*points*/, std::span<Record> /*summaries*/,
+                               Record& /*whole*/) const {}
+
+  /// How many items of a point come before anybody asks whether they are `enough`; 0: all that there are. Else items come in
+  /// rounds that end at once, twice, four times, ... as many, so that the same items are computed whoever computes them.
+  virtual std::uint64_t first_round(Parameters const&) const { return 0; }
+
+  /// Asked after a round: whether the later items of the point are not needed. Deterministic.
+  ///
+  /// @param items  records of the done items so far, in order
+  virtual bool enough(Parameters const& /*point*/, std::vector<ItemRecord> const& /*items*/) const { return false; }
+
+  /// What `show` prints of a point instead of a line of `table()`, in order; empty: that line.
+  virtual std::vector<Finding> findings(Parameters const& /*point*/, Record const& /*summary*/) const { return {}; }
+
+  /// What `show` ends with, from the variables of the study; lines of text, or empty.
+  virtual std::string verdict(Record const& /*whole*/) const { return {}; }
 };
 
 /// The kinds of a program.

@@ -68,6 +68,8 @@ class Study {
   ItemRecord item_record(Item const& item) const;
   /// An empty record for a point.
   Record summary_record() const;
+  /// An empty record for the study itself.
+  Record whole_record() const;
 
   /// The same error with file and line of its key, for what `Kind::check` and `Kind::prepare` refuse.
   InputError located(InputError const& error) const;

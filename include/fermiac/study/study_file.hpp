@@ -56,6 +56,8 @@ class StudyFile {
 
   /// Marks items as pending again.
   void reset(std::vector<std::uint64_t> const& items);
+  /// Marks a range of items that are pending as not needed.
+  void mark_not_needed(Range items);
 
   ItemRecord read(std::uint64_t item) const;
   std::string error(std::uint64_t item) const;
@@ -65,6 +67,8 @@ class StudyFile {
 
   void write_summary(std::uint64_t point, Record const& summary);
   Record read_summary(std::uint64_t point) const;
+  void write_whole(Record const& whole);
+  Record read_whole() const;
   void mark_summarised(bool summarised);
   bool is_summarised() const;
 

@@ -30,4 +30,19 @@ struct Table {
 
 Table table_of(Study const& study, StudyFile const& file);
 
+/// The tables of a study whose kind yields findings: for each point and table a block of lines (estimators) and measures, each
+/// measure as estimate with error, truth and z where there are any.
+struct FindingsTable {
+  std::vector<std::vector<Value>> coordinates;  ///< of each point
+  std::vector<std::string> axes;                ///< their names
+  std::vector<std::vector<Finding>> findings;   ///< of each point
+
+  bool empty() const;  ///< no point has any
+  std::string as_text() const;
+  std::string as_csv() const;   ///< one line a finding: axes, table, line, measure, value, error, truth, z
+  std::string as_json() const;  ///< the same as an array of objects; null for NaN
+};
+
+FindingsTable findings_of(Study const& study, StudyFile const& file);
+
 }  // namespace fermiac::study

@@ -1,0 +1,156 @@
+/// Carries samples and their log-densities through the flow of a field, each with its own steps, in the lanes of vectors.
+///
+/// | method | order | steps | evaluations a step |
+/// |--------|-------|-------|--------------------|
+/// | euler  | 1     | fixed | 1                  |
+/// | heun   | 2     | fixed | 2                  |
+/// | rk4    | 4     | fixed | 4                  |
+/// | dopri5 | 5     | fixed, or by error, with an estimate of order 4           | 6  |
+/// | dop853 | 8     | fixed, or by error, with estimates of orders 5 and 3      | 12 |
+///
+/// **What the tolerance promises.** The absolute error of every component of z and of every integral of the divergence at the
+/// end is at most `tolerance` (or some rounding units of the value, where they are more). An embedded estimate only knows what
+/// one step adds. A step is therefore accepted where its estimate is at most
+///
+///     safety * tolerance * |h| / |t1 - t0|,     safety = 1/2   (error per unit of time)
+///
+/// so that what all steps add is within half of the tolerance, by the estimates; those belong to results of lower order than
+/// the one that is kept, which errs far less: this is what growth along the flow can use up (an error in z grows by exp of the
+/// integral of the Jacobian's largest rate, and in log p counts times the gradient of the divergence). On tanh(z^3) up to t =
+/// 1/2 the largest error is 0.2 tolerances. A flow that amplifies errors more needs a smaller tolerance: the study
+/// `integrators` measures what is had.
+///
+/// An estimate may vanish by accident where the step is so long that orders say nothing (the estimate of dop853 is a product
+/// with the ratio of two, and was found 24 times below the error). So the ratio is never taken to be below v^3 / 10, v the
+/// largest relative change of f over the step, which in short steps is far below the ratio.
+///
+/// What is fast, small and over after a moment may hide in the first stage, which estimates weigh far less than results do. A
+/// sample's first step must therefore also pass an estimate in which the first stage weighs at least a quarter of what
+/// it weighs in the result: that of order 5 alone (dop853), or 40 times the estimate (dopri5). It is chosen from the rates of
+/// change of every component of f and of the divergence, measured at two places a little further on.
+///
+/// **Steps.** A PI controller (Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533) on the logarithm of the error. What remains
+/// is divided into equal steps of at most that size, so that the last one ends exactly on t1; f is never asked outside [t0,
+/// t1]. t1 < t0 goes backward.
+///
+/// **Bits.** A sample's numbers depend on its own start alone. Blocks of lanes work on a queue of samples; where one is done,
+/// the next takes its lane.
+///
+/// **Failures** are of single samples (`Status`); nothing is looped on. Stiffness: where more than 200 steps were taken and h
+/// times the local rate |f(z') - f(g)| / |z' - g| (g the last stage) has stayed near the border of stability, above 2 (dopri5)
+/// or 5 (dop853), for 15 steps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fermiac/flow/divergence.hpp"
+#include "fermiac/flow/field.hpp"
+
+namespace fermiac::flow {
+
+enum class Method : std::uint8_t { euler, heun, rk4, dopri5, dop853 };
+
+/// Whether it can choose its steps by error.
+bool is_adaptive(Method method);
+int order_of(Method method);
+/// Evaluations of f in one step.
+std::size_t n_stages(Method method);
+
+enum class Status : std::uint8_t {
+  done,
+  not_finite,      ///< f is not finite at the start, or everywhere where a step could end
+  step_too_small,  ///< the step fell below the rounding of t: a singularity, or a tolerance that cannot be had
+  too_many_steps,  ///< more than max_steps, rejected ones included
+  stiff            ///< stability, not accuracy, dictates the steps
+};
+inline constexpr std::size_t n_statuses = 5;
+/// "done", "not finite", ...
+std::string const& name(Status status);
+
+struct SolverSettings {
+  Method method = Method::dop853;
+  double tolerance = 1e-6;          ///< of the error at the end, where steps are chosen by error; least_tolerance and up
+  std::uint32_t steps = 0;          ///< equal steps; 0: chosen by error
+  std::uint32_t max_steps = 10000;  ///< attempts a sample may take
+  DivergenceSettings divergence = {};
+};
+
+/// Below it, rounding is larger.
+inline constexpr double least_tolerance = 1e-13;
+
+/// @throws InputError  naming flow.method, flow.steps or flow.tolerance
+void check(SolverSettings const& settings);
+
+/// Samples and what became of them.
+struct Samples {
+  /// n samples at 0.
+  Samples(std::size_t n, std::size_t dimension, DivergenceSettings const& divergence = {});
+
+  std::size_t size() const noexcept { return status.size(); }
+
+  Columns z;           ///< n x dimension: at t0 on entry, at t1 on return; NaN where it failed
+  Columns log_change;  ///< n x n_integrals: log p(t1) - log p(t0) of each integral; NaN where it failed
+  Columns probes;      ///< n x n_probe_numbers, read only
+  std::vector<Status> status;
+  std::vector<std::uint32_t> n_steps;        ///< accepted
+  std::vector<std::uint32_t> n_rejected;     ///< attempts that were not
+  std::vector<std::uint32_t> n_evaluations;  ///< of f, those for the first step included
+};
+
+/// The steps of one sample, as they were accepted: step i goes from z + i * dimension at t[i] by h[i]. What a discrete adjoint
+/// needs.
+struct Steps {
+  std::vector<double> t;
+  std::vector<double> h;
+  std::vector<double> z;
+  std::vector<double> k;  ///< f at the stages, (i * n_stages + stage) * dimension + component; where wanted
+};
+
+/// g(z, t) of a block of samples.
+using LaneFunction = std::function<void(Lanes const&, double* g)>;
+
+/// What is wanted beside the end. All of it is got from the method's dense output (dopri5: order 4, dop853: order 7; the others
+/// have cubic Hermite interpolation), whose error is not controlled but close to that of the steps.
+struct Wanted {
+  std::vector<double> times;  ///< within [t0, t1], from t0 towards t1
+  LaneFunction event;         ///< zeros of g along the path; empty: none
+  bool steps = false;         ///< keep the steps
+  bool stages = false;        ///< with them, f at their stages
+
+  /// Results: values of sample s at times[j] are path[(j * n_columns + column) * n + s], columns those of z, then of
+  /// log_change; NaN where it did not get there.
+  std::vector<double> path = {};
+  /// An upward or downward zero of g.
+  struct Event {
+    std::size_t sample;
+    double t;
+    bool rising;
+    std::vector<double> z;
+  };
+  std::vector<Event> events = {};  ///< by sample, then in the order in which they come
+  std::vector<Steps> kept = {};    ///< a list for each sample
+};
+
+/// Solves for one thread. Its field and settings outlive it.
+class Solver {
+ public:
+  /// @throws InputError  as `check`
+  Solver(Field const& field, SolverSettings const& settings, double t0, double t1);
+  ~Solver();
+  Solver(Solver&&) noexcept;
+
+  /// @param tick    called now and then, at least every millisecond or so
+  void solve(Samples& samples, std::function<void()> const& tick = {}, Wanted* wanted = nullptr);
+
+  class Engine;
+
+ private:
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace fermiac::flow

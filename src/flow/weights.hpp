@@ -1,0 +1,134 @@
+/// What a method's loops are unrolled by: its weights, its estimates of the error, its dense output.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "fermiac/flow/tableaus.hpp"
+
+namespace fermiac::flow::detail {
+
+template <typename T, std::size_t Stage>
+struct StageWeights {
+  static constexpr std::size_t n = Stage;
+  static constexpr double at(std::size_t j) { return T::a[Stage][j]; }
+};
+template <typename T>
+struct ResultWeights {
+  static constexpr std::size_t n = T::n_stages;
+  static constexpr double at(std::size_t j) { return T::b[j]; }
+};
+template <typename T, std::size_t Extra>
+struct ExtraWeights {
+  static constexpr std::size_t n = T::n_stages + 1 + Extra;
+  static constexpr double at(std::size_t j) { return T::dense_a[Extra][j]; }
+};
+
+template <typename Weights, std::size_t... J>
+[[gnu::always_inline]] inline double weigh([[maybe_unused]] double const* const* k, [[maybe_unused]] std::size_t lane,
+                                           std::index_sequence<J...>) {
+  double sum = 0;
+  (
+      [&] {
+        if constexpr (Weights::at(J) != 0) sum = std::fma(Weights::at(J), k[J][lane], sum);
+      }(),
+      ...);
+  return sum;
+}
+/// sum_j weight_j k[j][lane]
+template <typename Weights>
+[[gnu::always_inline]] inline double weigh(double const* const* k, std::size_t lane) {
+  return weigh<Weights>(k, lane, std::make_index_sequence<Weights::n>());
+}
+
+/// The embedded estimate of a step's error, and what goes with it.
+template <typename T>
+struct Estimate {
+  static constexpr bool exists = false;
+};
+template <>
+struct Estimate<tableaus::DormandPrince> {
+  using T = tableaus::DormandPrince;
+  struct Fine {
+    static constexpr std::size_t n = 7;
+    static constexpr double at(std::size_t j) { return T::e[j]; }
+  };
+  static constexpr bool exists = true;
+  static constexpr bool is_double = false;
+  static constexpr double order = 4;          ///< of the estimate per unit of time, in h
+  static constexpr double first_order = 4;    ///< of what a first step must pass
+  static constexpr double first_factor = 40;  ///< b_0 / e_0 is 74
+  static constexpr double first_step = 1;     ///< factor of the first step
+  static constexpr double stability_border =
+      2;  ///< h times rate, below the 3.3 and 6.4 at which a step is unstable: control stays off
+};
+template <>
+struct Estimate<tableaus::Dop853> {
+  using T = tableaus::Dop853;
+  struct Fine {
+    static constexpr std::size_t n = 12;
+    static constexpr double at(std::size_t j) { return T::e5[j]; }
+  };
+  struct Coarse {
+    static constexpr std::size_t n = 12;
+    static constexpr double at(std::size_t j) { return T::e3[j]; }
+  };
+  static constexpr bool exists = true;
+  static constexpr bool is_double = true;
+  static constexpr double order = 7;
+  static constexpr double first_order = 5;
+  static constexpr double first_factor = 1;  ///< b_0 / e5_0 is 4.1
+  static constexpr double first_step = 3;
+  static constexpr double stability_border = 5;
+};
+
+/// The value between the ends of a step, `from` and `to`, at t + x h, from the stages.
+template <typename T>
+struct Dense {
+  static constexpr std::size_t n_extra = 0;
+  static constexpr std::size_t n_stages = T::n_stages + 1;
+  /// Cubic Hermite interpolation.
+  static double value(double x, double h, double from, double to, double const* k) {
+    double const way = to - from;
+    double const bend = std::fma(1 - 2 * x, way, h * std::fma(x - 1, k[0], x * k[T::n_stages]));
+    return from + x * way + x * (x - 1) * bend;
+  }
+};
+template <>
+struct Dense<tableaus::DormandPrince> {
+  using T = tableaus::DormandPrince;
+  static constexpr std::size_t n_extra = 0;
+  static constexpr std::size_t n_stages = T::n_dense_stages;
+  static double value(double x, double h, double from, double, double const* k) {
+    double sum = 0;
+    for (std::size_t j = T::dense_degree; j-- > 0;) {
+      double power = 0;
+      for (std::size_t stage = 0; stage < n_stages; ++stage) power = std::fma(T::dense[stage][j], k[stage], power);
+      sum = x * (power + sum);
+    }
+    return std::fma(h, sum, from);
+  }
+};
+template <>
+struct Dense<tableaus::Dop853> {
+  using T = tableaus::Dop853;
+  static constexpr std::size_t n_extra = 3;
+  static constexpr std::size_t n_stages = T::n_dense_stages;
+  static double value(double x, double h, double from, double to, double const* k) {
+    double F[7];
+    F[0] = to - from;
+    F[1] = std::fma(h, k[0], -F[0]);
+    F[2] = std::fma(-h, k[0] + k[12], 2 * F[0]);
+    for (std::size_t row = 0; row < 4; ++row) {
+      double sum = 0;
+      for (std::size_t stage = 0; stage < n_stages; ++stage) sum = std::fma(T::dense_d[row][stage], k[stage], sum);
+      F[3 + row] = h * sum;
+    }
+    double sum = 0;
+    for (std::size_t j = 7; j-- > 0;) sum = (j % 2 == 0 ? x : 1 - x) * (F[j] + sum);
+    return from + sum;
+  }
+};
+
+}  // namespace fermiac::flow::detail
