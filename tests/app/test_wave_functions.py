@@ -106,8 +106,8 @@ def test_a_wave_function_without_symmetry_is_flagged(tmp_path):
 
 
 def test_columns_without_any_value_are_left_out_when_the_study_is_complete(observed):
-    header = fermiac("show", observed).stdout.splitlines()[1].split()
-    assert "mean_energy" in header and "ansatz_minimum" not in header and "ground_state" not in header
+    shown = fermiac("show", observed).stdout
+    assert " mean_energy " in shown and " ansatz_minimum " not in shown and " ground_state " not in shown
     assert "ansatz_minimum" in fermiac("show", observed, "--csv").stdout
 
 
@@ -255,7 +255,7 @@ def test_the_template_names_every_factor_and_key():
     text = fermiac("template", "vmc").stdout
     for word in ("pade_jastrow", "[slater]", "start_from", "keep_walkers", "every", "gibbs"):
         assert word in text
-    assert max(map(len, text.splitlines())) < 200
+    assert max(map(len, text.splitlines())) <= 200
     shown = fermiac("list", "vmc").stdout
     assert "pade_jastrow: exp(" in shown and max(map(len, shown.splitlines()[1:])) < 160
 
