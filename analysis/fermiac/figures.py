@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .densities import densities
+from .flows import flow_figures
 from .look import STYLE
 from .optimisation import optimisation
 from .tables import axes as swept_axes
@@ -18,10 +19,12 @@ OTHERS = ("#009E73", "#CC79A7", "#56B4E9")
 
 def draw(data, folder, stem=None):
     """Draws the figures that fit the study into `folder` and returns their paths; none where there is none for its kind."""
+    folder = pathlib.Path(folder)
+    if data.attrs.get("kind") == "flow":
+        return draw_all([(figure, f"{stem or 'flow'}_{name}.png") for figure, name in flow_figures(data)], data, folder)
     if data.attrs.get("kind") != "vmc":
         return []
     stem = stem or "vmc"
-    folder = pathlib.Path(folder)
     swept = set(swept_axes(data))
     figures = []
     if data.get("radial_density") is not None and data["radial_density"].size:
@@ -30,6 +33,10 @@ def draw(data, folder, stem=None):
         figures.append((optimisation, f"{stem}_optimisation.png"))
     if "omega" in swept <= {"omega", "convention"}:
         figures.append((two_electrons, f"{stem}.png"))
+    return draw_all(figures, data, folder)
+
+
+def draw_all(figures, data, folder):
     if figures:
         folder.mkdir(parents=True, exist_ok=True)
     for figure, name in figures:
