@@ -45,6 +45,7 @@ def test_the_file_holds_the_density_and_its_truths(tmp_path):
         assert data["path_position"].dims == ("replicate", "time", "component", "path")
         assert numpy.isfinite(data["path_position"]).all()
         assert numpy.isfinite(data["sample_log_density"]).all()
+        assert (data["chi_square_freedom"] > 5).all() and abs(data["histogram_z"]) < 7
         assert (abs(data["integral"] - 1) <= data["integral_error"]).all()
 
 
@@ -65,7 +66,7 @@ def test_threads_change_no_bits(tmp_path):
         ('event = "z1 +"', "", "flow.event"),
         ("t1 = 0.0", "", "flow.t1"),
         ("", '[base]\nkind = "table"', "base.table"),
-        ("", '[base]\nkind = "table"\ntable = "absent.csv"', "base.table"),
+        ("", '[base]\nkind = "table"\ntable = "absent.csv"', "absent.csv: there is no such file"),
         ('divergence = "hutch_pp"\nrank = 5', "", "flow.rank"),
     ],
 )
