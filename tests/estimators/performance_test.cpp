@@ -184,8 +184,8 @@ BOOST_AUTO_TEST_CASE(scores_are_normal_where_truth_holds, *boost::unit_test::lab
       mse.push_back(found.mse.z);
     }
     testing::check_scores(bias, "bias");
-    testing::check_scores(variance, "variance");
-    testing::check_scores(mse, "mse");
+    testing::check_scores(variance, "variance", 0.2);  // error and value of a variance depend on one another
+    testing::check_scores(mse, "mse", 0.2);
   }
 }
 
