@@ -28,7 +28,7 @@ TEST_LIBS     := -lboost_unit_test_framework -lquadmath
 
 # No -ffast-math: bits must not depend on the vector width, the mode or the architecture.
 FLAGS_NUMERIC  := -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp
-FLAGS_WARNING  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Wno-stringop-overflow $(if $(WERROR),-Werror)
+FLAGS_WARNING  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds $(if $(WERROR),-Werror)
 FLAGS_release  := -O3 -march=$(ARCH) -mprefer-vector-width=512
 FLAGS_debug    := -O0 -g -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS
 FLAGS_asan     := -O1 -g1 -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS \

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .densities import densities
+from .flows import flow_figures
 from .learned import gradient_errors, learned_density
 from .look import STYLE
 from .optimisation import optimisation
@@ -31,6 +32,8 @@ def draw(data, folder, stem=None):
 
 
 def figures_of_flows(data, kind, stem):
+    if kind == "flow":
+        return [(figure, f"{stem}_{name}.png") for figure, name in flow_figures(data)]
     if kind == "flow_training" and data["density"].size and numpy.isfinite(data["negative_log"].values).any():
         return [(learned_density, f"{stem}.png")]
     if kind == "flow_gradient" and any(d.endswith(("tolerance", "steps")) for d in swept_axes(data)):

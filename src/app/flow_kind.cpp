@@ -42,7 +42,8 @@ class FlowKind final : public study::Kind {
     std::string text = "dz/dt = f(z, t), d log p/dt = -div f from flow.t0 to flow.t1; log p in nats. Fields:\n";
     for (auto const& kind : flow::field_kinds()) text += "  " + kind.name + ": " + kind.summary + "\n";
     return text +
-           "error_z, error_log: largest absolute errors over the samples checked, at the end; beyond: share of these with an "
+           "error_state, error_log: largest absolute errors over the samples checked, at the end; beyond: share of these with "
+           "an "
            "error above flow.tolerance.\n"
            "integral: of the density on the grid; integral_error: difference from the rule of twice the spacing, the solver's "
            "tolerance and outer_mass, the mass in the outer twentieth of the grid.\n"
@@ -81,7 +82,7 @@ class FlowKind final : public study::Kind {
         {"rejected", r, "1", "rejected steps, mean over samples"},
         {"evaluations", r, "1", "evaluations of f, mean over samples"},
         {"most_steps", r, "1", "accepted steps, largest"},
-        {"error_z", r, "1", "largest error of z", optional},
+        {"error_state", r, "1", "largest error of z", optional},
         {"error_log", r, "nat", "largest error of log p", optional},
         {"beyond", r, "1", "share of errors above the tolerance", optional},
         {"rms_log", r, "nat", "root mean square error of log p", optional},
@@ -112,7 +113,7 @@ class FlowKind final : public study::Kind {
         {"first_event_error", r, "time", "standard error of first_event", optional},
         {"failed", p, "1", "samples that did not come through, all replicates"},
         {"mean_evaluations", p, "1", "evaluations a sample", optional},
-        {"largest_error_z", p, "1", "largest error of z over replicates", optional},
+        {"largest_error_state", p, "1", "largest error of z over replicates", optional},
         {"largest_error_log", p, "nat", "largest error of log p over replicates", optional},
         {"most_beyond", p, "1", "largest share of errors above the tolerance", optional},
         {"total", p, "1", "integral of the density", optional},
@@ -165,8 +166,8 @@ class FlowKind final : public study::Kind {
   }
 
   std::vector<std::string> table() const override {
-    return {"failed",       "mean_evaluations", "largest_error_z", "largest_error_log", "most_beyond", "total",
-            "mean_entropy", "exact_entropy",    "entropy_score",   "largest_moment_z",  "histogram_z", "truth_is_closed"};
+    return {"failed",       "mean_evaluations", "largest_error_state", "largest_error_log", "most_beyond", "total",
+            "mean_entropy", "exact_entropy",    "entropy_score",       "largest_moment_z",  "histogram_z", "truth_is_closed"};
   }
 
   double work(Parameters const& point) const override {
@@ -216,7 +217,7 @@ class FlowKind final : public study::Kind {
         auto const fates = r.values("status", i);
         for (std::size_t fate = 1; fate < flow::n_statuses; ++fate) failed += fates[fate];
         evaluations += r.value("evaluations", i);
-        error_z = std::max(error_z, r.value("error_z", i));
+        error_z = std::max(error_z, r.value("error_state", i));
         error_log = std::max(error_log, r.value("error_log", i));
         beyond = std::max(beyond, r.value("beyond", i));
         entropy += r.value("entropy", i);
@@ -239,7 +240,7 @@ class FlowKind final : public study::Kind {
     if (n == 0) return;
     summary.set("mean_evaluations", evaluations / n);
     if (error_z >= 0) {
-      summary.set("largest_error_z", error_z);
+      summary.set("largest_error_state", error_z);
       summary.set("largest_error_log", error_log);
       summary.set("most_beyond", beyond);
     }
@@ -275,7 +276,7 @@ class FlowKind final : public study::Kind {
     set("rejected", o.rejected);
     set("evaluations", o.evaluations);
     set("most_steps", o.most_steps);
-    set("error_z", o.error_z);
+    set("error_state", o.error_z);
     set("error_log", o.error_log);
     set("beyond", o.beyond);
     set("rms_log", o.rms_log);
@@ -299,7 +300,8 @@ class FlowKind final : public study::Kind {
     set_quadrature("second", o.second_truth);
     set_quadrature("fourth", o.fourth_truth);
     to.set("chi_square", all(o.chi_square), entry);
-    to.set("chi_square_freedom", all(o.n_classes - 1), entry);
+    arma::vec const freedom = o.n_classes - 1;
+    to.set("chi_square_freedom", all(freedom), entry);
     auto const& s = study.settings;
     auto const d = study.field->dimension();
     double const scale = 1 / (static_cast<double>(o.n_status[0]) * (s.upper - s.lower) / static_cast<double>(s.n_cells));

@@ -65,7 +65,7 @@ class VmcKind final : public study::Kind {
   }
   std::string truth() const override {
     return "exact energy at the frozen parameters (RBM: Gaussian mixture; pairs with Jastrow factors: quadrature); minimum of "
-           "the ansatz, exact ground state and fixed-node diffusion Monte Carlo as bounds";
+           "the ansatz, exact ground state and fixed-node energies as bounds";
   }
   std::string conventions() const override {
     std::string text =

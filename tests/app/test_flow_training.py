@@ -92,7 +92,7 @@ def baseline(tmp_path_factory):
 def test_training_lowers_the_loss_towards_the_entropy(baseline):
     with xarray.open_dataset(baseline / "a.h5", engine="h5netcdf") as data:
         assert data.negative_log.attrs["units"] == "nat"
-        assert (data.validation[:, -1] < data.validation[:, 0] - 0.1).all()
+        assert (data.validation.diff("check") < 0).all() and (data.validation[:, -1] < data.validation[:, 0] - 0.05).all()
         # Above the entropy, but for noise of paired differences (4.9 sigma: 1e-6 a replicate), and not far.
         assert (data.excess > -4.9 * data.excess_error).all() and (data.excess < 1.2).all()
         assert abs(float(data.entropy) - 2.393871) < 1e-6  # the mixture along the moons, by quadrature

@@ -41,12 +41,12 @@ inline estimators::Outputs replicated(estimators::Experiment const& experiment, 
 /// Equal bits, or both NaN.
 inline bool same(double a, double b) { return a == b || (a != a && b != b); }
 
-/// A replicate is the same alone, in packs of 0, 1, 2, 17 and 64, and in the one that another instance computes.
+/// A replicate is the same alone, in packs of 1, 2, 17 and 64, and in the one that another instance computes.
 inline void check_streams(estimators::Experiment const& experiment, Parameters const& point) {
   auto const at = experiment.at(point), again = experiment.at(point);
   auto const key = rng::make_key(3, point.canonical());
   auto const whole = replicated(experiment, *at, key, {5, 69});
-  for (std::uint64_t const n : {0u, 1u, 2u, 17u, 64u}) {
+  for (std::uint64_t const n : {1u, 2u, 17u, 64u}) {
     auto const part = replicated(experiment, *again, key, {69 - n, 69});
     bool equal = true;
     for (arma::uword c = 0; c < whole.all().n_cols; ++c)

@@ -17,12 +17,6 @@ using namespace fermiac::vmc;
 
 namespace {
 
-AnsatzSettings product(std::string const& factors) {
-  AnsatzSettings ansatz;
-  ansatz.factors = factors;
-  return ansatz;
-}
-
 arma::vec noisy(WaveFunction const& wave_function, std::uint64_t replicate, double deviation) {
   auto stream = test_stream(replicate, 7);
   arma::vec parameters = wave_function.initial_parameters(stream);

@@ -133,7 +133,7 @@ class Outputs {
   arma::mat values_;
 };
 
-/// The replicates that one thread computes together.
+/// The replicates that one thread computes together: at least one.
 struct Pack {
   rng::Key key;  ///< of the point
   Range replicates;

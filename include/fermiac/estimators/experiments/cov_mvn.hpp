@@ -5,25 +5,27 @@
 /// 1 / condition, H the reflection I - 2 v v' at v ~ (1, 2, ..., d), so that nothing is diagonal. With n = N - 1 and W the
 /// scatter about the sample mean, which is Wishart (n, Sigma), the covariance is estimated by
 ///
-/// | estimator | covariance C                                                                                                |
-/// |-----------|-------------------------------------------------------------------------------------------------------------|
-/// | mle       | W / N                                                                                                       |
-/// | sample    | S = W / n                                                                                                   |
-/// | unbiased  | of precision and log-determinant only: that of S, times (N - d - 2)/n, and minus its bias                   |
-/// | shrunk    | (1 - a) S + a (tr S / d) I, a fixed (shrinkage.intensity)                                                   |
-/// | oas       | the same with a = min(1, [(1 - 2/d) tr S^2 + tr^2 S] / [(n + 1 - 2/d)(tr S^2 - tr^2 S / d)])                |
+/// | estimator | covariance C                                                                              |
+/// |-----------|-------------------------------------------------------------------------------------------|
+/// | mle       | W / N                                                                                     |
+/// | sample    | S = W / n                                                                                 |
+/// | unbiased  | of precision and log-determinant only: (N - d - 2) W^-1; log det S minus its bias         |
+/// | shrunk    | (1 - a) S + a (tr S / d) I, a fixed (shrinkage.intensity)                                 |
+/// | oas       | the same with a = [(1 - 2/d) tr S^2 + tr^2 S] / [(n + 1 - 2/d)(tr S^2 - tr^2 S / d)] <= 1 |
 ///
-/// | quantity            | of the estimate C            | what is known |
-/// |---------------------|------------------------------|--------------------------------------------------------------------------|
-/// | mean_1              | xbar_1                       | 0, Sigma_11 / N | | sigma_11, sigma_12  | C_11, C_12 | sample:
-/// unbiased, variance (S_ij^2 + S_ii S_jj)/n                        | | frobenius_loss      | sum (C - Sigma)^2            |
-/// sample: (tr^2 + q)/n, mle: (n (tr^2 + q) + q)/N^2, q = tr Sigma^2        | | precision_dd        | (C^-1)_dd | (W^-1)_dd =
-/// (Sigma^-1)_dd / chi^2 with N - d degrees of freedom          | | log_det             | log det C                    | sum of
-/// log chi^2 with n, n - 1, ..., n - d + 1 degrees of freedom        | | largest, smallest   | eigenvalues of C             | d
-/// = 2: quadrature (`eigenvalues_of_two`); else the biases are +-O(1/N)   | | sum_of_squares      | of the eigenvalues of C | E
-/// tr S^2 = q + (q + tr^2)/n                                              | | kl                  | KL(N(mu, Sigma), N(xbar,
-/// C)) | [N d (1 + 1/N)/(N - d - 2) - d + E log det(C Sigma^-1)]/2 of mle         | | t2                  | N (xbar - mu)' S^-1
-/// (xbar - mu) | d n/(N - d) F(d, N - d)                                               |
+/// | quantity           | of the estimate C               | what is known                                          |
+/// |--------------------|---------------------------------|--------------------------------------------------------|
+/// | mean_1             | xbar_1                          | 0, Sigma_11 / N                                        |
+/// | sigma_11, sigma_12 | C_11, C_12                      | sample: unbiased, variance (S_ij^2 + S_ii S_jj)/n      |
+/// | frobenius_loss     | sum (C - Sigma)^2               | sample: (tr^2 + q)/n, mle: (n (tr^2 + q) + q)/N^2      |
+/// | precision_dd       | (C^-1)_dd                       | (W^-1)_dd = (Sigma^-1)_dd / chi^2 of N - d             |
+/// | log_det            | log det C                       | sum of log chi^2 of n, n - 1, ..., n - d + 1           |
+/// | largest, smallest  | eigenvalues of C                | d = 2: `eigenvalues_of_two`; else biases of O(1/N)     |
+/// | sum_of_squares     | of the eigenvalues of C         | E tr S^2 = q + (q + tr^2)/n                            |
+/// | kl                 | KL(N(mu, Sigma), N(xbar, C))    | mle: [N d (1 + 1/N)/(N - d - 2) - d + e]/2             |
+/// | t2                 | N (xbar - mu)' S^-1 (xbar - mu) | d n/(N - d) F(d, N - d)                                |
+///
+/// Here tr = tr Sigma, q = tr Sigma^2, e = E log det(C Sigma^-1); numbers after chi^2 are degrees of freedom.
 ///
 /// What is estimated of the losses `frobenius_loss`, `kl` and of `t2` is 0, so that their bias is their mean. Those that
 /// contain an inverse have finite moments below (N - d)/2 only.

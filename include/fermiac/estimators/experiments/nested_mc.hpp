@@ -5,12 +5,12 @@
 /// `positive_part` (x - c)+, whose kink is what risk measures and option prices have. An estimate may spend T = nested.draws
 /// inner draws of X. Means of n inner draws at a given Y are drawn by their law, N(a Y, b Y / n), in one number.
 ///
-/// | estimator   | formula |
-/// |-------------|-------------------------------------------------------------------------------------------------------------|
-/// | plain       | mean over M = T / n outer Y of g(mean of n inner draws) | | exact_inner | the same Y, g(a Y): no inner
-/// sampling, what a conditional expectation in closed form would gain             | | multilevel  | sum over levels l = 0 ... L
-/// of means over M_l of D_l                                                        | | single_term | mean over M of D_l / p_l,
-/// a level l = 0, 1, 2, ... of probability p_l = (1 - 2^-r) 2^(-r l) for each        |
+/// | estimator   | formula                                                                                         |
+/// |-------------|-------------------------------------------------------------------------------------------------|
+/// | plain       | mean over M = T / n outer Y of g(mean of n inner draws)                                         |
+/// | exact_inner | the same Y, g(a Y): what a conditional expectation in closed form would gain                    |
+/// | multilevel  | sum over levels l = 0 ... L of means over M_l of D_l                                            |
+/// | single_term | mean over M of D_l / p_l, each l = 0, 1, ... drawn with probability p_l = (1 - 2^-r) 2^(-r l)   |
 ///
 /// D_0 = g(mean of n_0), and for l > 0 the antithetic difference of n_l = n_0 2^l inner draws and their two halves,
 /// D_l = g((h + h')/2) - (g(h) + g(h'))/2, n_0 = multilevel.coarsest; r = single_term.decay.
@@ -19,13 +19,15 @@
 /// squared bias and variance) and the first n_L >= sqrt(T). M_l is round(T w_l / n_l), at least 1, w_l ~ 2^(-l/4) adding up to
 /// 1, the optimal shares where Var D_l ~ 2^(-3/2 l); M of single_term is T over the mean cost of a term, at least 1.
 ///
-/// | what is known         | square                           | positive_part |
-/// |-----------------------|----------------------------------|--------------------------------------------------------------------|
-/// | bias of plain         | b k / n                          | quadrature over Y of a Gaussian integral | | bias of multilevel
-/// | b k / n_L (the sum telescopes)   | the same at n_L                                                    | | bias of
-/// single_term   | 0                                | 0                                                                  | |
-/// variances             | moments of Gamma                 | quadrature over Y, and over h + h' for E D_l^2 | | finite moments
-/// of single_term | below r / (r - 1)        | below (r + 1/2)/(r - 1/2)                                          |
+/// | what is known       | square                           | positive_part                                    |
+/// |---------------------|----------------------------------|--------------------------------------------------|
+/// | bias of plain       | b k / n                          | quadrature over Y of a Gaussian integral         |
+/// | bias of multilevel  | b k / n_L (the sum telescopes)   | the same at n_L                                  |
+/// | bias of single_term | 0                                | 0                                                |
+/// | variances           | moments of Gamma                 | quadrature over Y, twofold for E D_l^2           |
+/// | moments of D_l/p_l  | finite below r / (r - 1)         | finite below (r + 1/2)/(r - 1/2)                 |
+///
+/// Uniforms reach levels of probability 2^-53, and so do the sums of the truths of single_term.
 ///
 /// The mean cost of a single term is finite for r > 1 only, its variance for r < 2 (square) and r < 3/2 (positive_part).
 ///
