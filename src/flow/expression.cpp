@@ -71,7 +71,7 @@ class FormulaParser {
     Node const base = atom();
     if (!take('^')) return base;
     Node const exponent = signed_power();
-    auto const& step = to_.steps_[exponent];
+    auto const step = to_.steps_[exponent];  // a copy: new nodes move them
     if (step.op == Op::number && step.value == std::floor(step.value) && std::abs(step.value) <= 64) {
       auto const size = static_cast<unsigned>(std::abs(step.value));
       Node const whole = to_.whole_power(base, size);
@@ -146,7 +146,8 @@ Formulas::Node Formulas::add(Step step) {
   if (has_two && steps_[step.a].op == Op::number && steps_[step.b].op == Op::number) {
     double const a = steps_[step.a].value;
     double const b = steps_[step.b].value;
-    return number(step.op == Op::add ? a + b : step.op == Op::subtract ? a - b : step.op == Op::multiply ? a * b : a / b);
+    double const folded = step.op == Op::add ? a + b : step.op == Op::subtract ? a - b : step.op == Op::multiply ? a * b : a / b;
+    if (std::isfinite(folded)) return number(folded);  // known_ cannot find a NaN again
   }
   switch (step.op) {
     case Op::add:

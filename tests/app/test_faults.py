@@ -47,11 +47,12 @@ def is_alive(pid):
 
 def killed_to_the_end(folder, n_kills, seed):
     """A study killed so often, at random instants inside the work, each time one of three ways, and resumed each time."""
-    study = write_count(folder / "study.toml", replicates=25 * n_kills // 3, draws=40_000_000)
+    replicates = 40 * n_kills // 3  # ranks work on for up to 3 s after the death of their mpirun
+    study = write_count(folder / "study.toml", replicates=replicates, draws=120_000_000)
     assert fermiac("run", study, "--out", folder / "a.h5", ranks=2).returncode == 0
     out = folder / "b.h5"
     chooser = random.Random(seed)
-    n_items = 3 * (25 * n_kills // 3)
+    n_items = 3 * replicates
     for attempt in range(n_kills):
         before = done(out)
         process = start("run", study, "--out", out, "--resume", "--quiet", ranks=2 + attempt % 3)
