@@ -181,7 +181,10 @@ void require_same_build(StudyFile const& file, std::filesystem::path const& path
 }
 
 std::string inputs_of(io::ResultsFile const& file) {
-  return file.has_attribute("", "inputs") ? std::get<std::string>(file.attribute("", "inputs")) : std::string();
+  if (!file.has_attribute("", "inputs")) return {};
+  auto const value = file.attribute("", "inputs");
+  auto const* const text = std::get_if<std::string>(&value);
+  return text ? *text : std::string();
 }
 
 /// An older results file from which finished items can be taken.

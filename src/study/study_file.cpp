@@ -196,12 +196,28 @@ io::Schema schema_of(Study const& study, std::string const& inputs) {
 }
 
 Study stored_study(io::ResultsFile const& file, Registry const& registry) {
-  if (!file.has_attribute("", "schema"))
-    throw InputError(fmt::format("{}: is not a results file of fermiac", file.path().string()));
-  auto const schema = std::get<std::string>(file.attribute("", "schema"));
-  if (schema != "fermiac/1")
+  auto const text_of = [&](char const* key) {
+    auto const value = file.has_attribute("", key) ? file.attribute("", key) : io::Attribute();
+    if (!std::holds_alternative<std::string>(value))
+      throw InputError(fmt::format("{}: is not a results file of fermiac", file.path().string()));
+    return std::get<std::string>(value);
+  };
+  if (auto const schema = text_of("schema"); schema != "fermiac/1")
     throw InputError(fmt::format("{}: has the schema {}, this version reads fermiac/1", file.path().string(), schema));
-  return Study(std::get<std::string>(file.attribute("", "study_resolved")), file.path().string(), registry);
+  return Study(text_of("study_resolved"), file.path().string(), registry);
+}
+
+StudyFile::StudyFile(Study const& study, io::ResultsFile& file) : study_(study), file_(file) {
+  auto const require_size = [&](std::string const& name, std::uint64_t size) {
+    if (file.size(name) != size)
+      throw SystemError(
+          fmt::format("{}: is damaged: {} has {} elements where {} belong", file.path().string(), name, file.size(name), size));
+  };
+  for (auto const* name : {"done", "checksum", "error"}) require_size(name, study.n_items());
+  require_size("summarised", 1);
+  for (auto const* name : {"version", "commit", "build", "hosts", "slurm_job", "start", "end", "outcome", "ranks", "threads",
+                           "items_before", "items_after"})
+    require_size(std::string("run/") + name, max_executions);
 }
 
 std::vector<State> StudyFile::states() const {

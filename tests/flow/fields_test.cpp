@@ -180,6 +180,7 @@ BOOST_AUTO_TEST_CASE(wrong_texts_are_refused_in_one_line) {
   refused("z1 z2; z2", "at character 4: expected an operation");
   refused("foo(z1); z2", "\"foo\" is none of");
   refused(std::string(1000, '(') + "; z2", "too many brackets");
+  refused(std::string(100'000, '-') + "z1; z2", "too many brackets");
   BOOST_CHECK_THROW(field_of("linear", 3), InputError);
   BOOST_CHECK_THROW(field_of("linear", 2, {{"linear.matrix", std::string("1, 0; 0, 1/0")}}), InputError);
   BOOST_CHECK_THROW(field_of("linear", 2, {{"linear.matrix", std::string("-1, 0; 0, 2")}, {"linear.of_map", true}}),

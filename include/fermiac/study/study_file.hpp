@@ -47,7 +47,8 @@ Study stored_study(io::ResultsFile const& file, Registry const& registry);
 class StudyFile {
  public:
   /// @param study, file  must outlive this object
-  StudyFile(Study const& study, io::ResultsFile& file) : study_(study), file_(file) {}
+  /// @throws SystemError  where the file has not the items of the study
+  StudyFile(Study const& study, io::ResultsFile& file);
 
   std::vector<State> states() const;
 
