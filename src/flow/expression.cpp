@@ -258,7 +258,6 @@ Formulas::Node Formulas::derivative_of_step(Node of, std::size_t component) {
 }
 
 FormulaTape::FormulaTape(Formulas const& formulas, std::vector<Formulas::Node> const& wanted, std::size_t max_lanes) {
-  using Op = Formulas::Op;
   auto const& all = formulas.steps_;
   std::vector<bool> needed(all.size());
   for (auto const node : wanted) needed[node] = true;

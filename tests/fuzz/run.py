@@ -75,7 +75,10 @@ def main():
     parser.add_argument("binaries", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     inputs = seeds()
-    runs = [(b, start(b, inputs[b.name.split("_")[0]], b.with_name(b.name + "_corpus"), options.seconds)) for b in options.binaries]
+    runs = []
+    for binary in (path.resolve() for path in options.binaries):
+        corpus = binary.with_name(binary.name + "_corpus")
+        runs.append((binary, start(binary, inputs[binary.name.removesuffix("_fuzz")], corpus, options.seconds)))
     failed = 0
     for binary, process in runs:
         status = process.wait(timeout=options.seconds + 300)
