@@ -37,8 +37,7 @@ namespace {
 
 constexpr double lock_wait_s = 5;         // orphans of a killed mpirun die within 2.5 s
 constexpr double lock_patience_s = 0.5;   // `fermiac status` holds the lock for a moment
-constexpr double flush_interval_s = 0.5;  // finished cheap items are written together, at most this late
-constexpr double cheap_item_s = 0.01;
+constexpr double flush_interval_s = 0.5;  // finished items are written together, at most this late
 constexpr std::size_t flush_items = 4096;
 
 /// A refusal that all ranks share and rank 0 has printed.
@@ -265,11 +264,11 @@ void prepare_file(RunOptions const& options, Study const& study, std::string con
     StudyFile file(study, results);
     require_same_build(file, out, options.allow_build);
     auto const states = file.states();
-    std::vector<std::uint64_t> damaged;
-    for (std::uint64_t i = 0; i < states.size(); ++i) {
-      bool const is_finished = states[i] == State::done || states[i] == State::failed;
-      if ((is_finished && !file.is_intact(i)) || (options.retry_failed && states[i] == State::failed)) damaged.push_back(i);
-    }
+    auto damaged = file.damaged(states);
+    if (options.retry_failed)
+      for (std::uint64_t i = 0; i < states.size(); ++i)
+        if (states[i] == State::failed && !std::ranges::binary_search(damaged, i)) damaged.push_back(i);
+    std::ranges::sort(damaged);
     // What was not needed may be, once these are computed again.
     for (std::uint64_t k = 0, n = damaged.size(); k < n; ++k) {
       if (k > 0 && study.item(damaged[k]).point == study.item(damaged[k - 1]).point) continue;
@@ -413,7 +412,6 @@ class Run {
   bool compute_item(std::uint64_t index) {
     auto const item = study_.item(index);
     Finished finished{index, State::done, study_.item_record(item), {}};
-    Deadline const clock;
     try {
       study_.kind().compute(study_.point(item.point), study_.seed(), item.replicates, team_, context_, finished.record);
       require_finite(finished.record);
@@ -427,9 +425,7 @@ class Run {
     }
     if (!leads_team()) return true;
     finished_.push_back(std::move(finished));
-    if (clock.elapsed_s() > cheap_item_s || context_.has_checkpoint() || since_flush_.elapsed_s() > flush_interval_s ||
-        finished_.size() >= flush_items)
-      flush();
+    if (context_.has_checkpoint() || since_flush_.elapsed_s() > flush_interval_s || finished_.size() >= flush_items) flush();
     context_.end_item();
     return true;
   }
