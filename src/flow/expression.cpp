@@ -146,7 +146,10 @@ Formulas::Node Formulas::add(Step step) {
   if (has_two && steps_[step.a].op == Op::number && steps_[step.b].op == Op::number) {
     double const a = steps_[step.a].value;
     double const b = steps_[step.b].value;
-    double const folded = step.op == Op::add ? a + b : step.op == Op::subtract ? a - b : step.op == Op::multiply ? a * b : a / b;
+    double const folded = step.op == Op::add        ? a + b
+                          : step.op == Op::subtract ? a - b
+                          : step.op == Op::multiply ? a * b
+                                                    : a / b;
     if (std::isfinite(folded)) return number(folded);  // known_ cannot find a NaN again
   }
   switch (step.op) {
