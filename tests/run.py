@@ -1,6 +1,8 @@
 """Runs test programs and Python tests, each with a time-out, and ends with one line `N passed, M failed`."""
 
 import argparse
+import concurrent.futures
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -44,6 +46,10 @@ def count(report):
     return sum(result == "passed" for result in results), failed
 
 
+def line(name, passed, failed, start, note=""):
+    print(f"  {name:34s} {passed:4d} passed {failed:3d} failed {time.monotonic() - start:8.1f} s{note}", flush=True)
+
+
 def run_boost(program, tier, build, prefix=()):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.xml"
@@ -51,27 +57,38 @@ def run_boost(program, tier, build, prefix=()):
                    f"--report_sink={report}", "--log_level=error", "--catch_system_errors=no"]
         start = time.monotonic()
         try:
-            status = subprocess.run(command, env=environment(build, bool(prefix)), timeout=TIME_LIMIT_S[tier],
-                                    stdin=subprocess.DEVNULL).returncode
-        except subprocess.TimeoutExpired:
-            status = "time-out"
+            done = subprocess.run(command, env=environment(build, bool(prefix)), timeout=TIME_LIMIT_S[tier], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            status, output = done.returncode, done.stdout
+        except subprocess.TimeoutExpired as expired:
+            status, output = "time-out", str(expired.stdout)
         counted = count(report) or (0, 1)
         passed, failed = counted if status == 0 or counted[1] else (counted[0], 1)
-    ranks = f" on {prefix[-1]}" if prefix else ""
-    note = "" if status == 0 else f"   exit {status}"
-    print(f"  {program.name + ranks:34s} {passed:4d} passed {failed:3d} failed {time.monotonic() - start:8.1f} s{note}", flush=True)
+    if status != 0:
+        print(output)
+    line(program.name + (f" on {prefix[-1]}" if prefix else ""), passed, failed, start, "" if status == 0 else f"   exit {status}")
     return passed, failed
+
+
+def another_build(build):
+    """The program of another mode or architecture at the same commit, if there is one: its bits must be the same."""
+    commit = (build / "commit").read_text()
+    others = [path for path in build.parent.glob("*/fermiac") if path.parent != build]
+    return next((path.resolve() for path in others if (path.parent / "commit").read_text() == commit), "")
 
 
 def run_pytest(build, tier, mpirun):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short", "tests"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short"]
+        if importlib.util.find_spec("xdist"):
+            command += ["-n", str(max(2, len(os.sched_getaffinity(0)))), "--dist", "loadfile"]
         command += ["-m", {"fast": "not stat and not long", "stat": "not long", "long": ""}[tier]]
+        # Sanitizers see nothing of Python, and too much of a SLURM that they slow down.
+        command += ["tests/app", "tests/io"] if build.name.startswith("asan") else ["tests"]
         start = time.monotonic()
-        env = dict(environment(build, True), PYTHONPATH="analysis", PYTHONDONTWRITEBYTECODE="1", MPIRUN=mpirun)
-        if build.name == "release":
-            env["FERMIAC_PORTABLE"] = str(pathlib.Path(f"{build}-x86-64-v3/fermiac").resolve())
+        env = dict(environment(build, True), PYTHONPATH="analysis", PYTHONDONTWRITEBYTECODE="1", MPIRUN=mpirun,
+                   FERMIAC_OTHER=str(another_build(build)))
         try:
             status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                     text=True, timeout=2 * TIME_LIMIT_S[tier])
@@ -86,21 +103,25 @@ def run_pytest(build, tier, mpirun):
             passed = int(suite.get("tests")) - failed - skipped
         except (ElementTree.ParseError, OSError):
             passed, failed, skipped = 0, 1, 0
-    note = f"   {skipped} skipped" if skipped else ""
-    print(f"  {'python':34s} {passed:4d} passed {failed:3d} failed {time.monotonic() - start:8.1f} s{note}", flush=True)
+    line("python", passed, failed, start, f"   {skipped} skipped" if skipped else "")
     return passed, failed
+
+
+def run_programs(options):
+    for program in options.programs:
+        if program.name.endswith("_mpi_test"):
+            for n_ranks in options.np.split():
+                yield run_boost(program, options.tier, options.build, [*options.mpirun.split(), "-np", n_ranks])
+        else:
+            yield run_boost(program, options.tier, options.build)
 
 
 def main():
     options = arguments()
-    results = []
-    for program in options.programs:
-        if program.name.endswith("_mpi_test"):
-            for n_ranks in options.np.split():
-                results.append(run_boost(program, options.tier, options.build, [*options.mpirun.split(), "-np", n_ranks]))
-        else:
-            results.append(run_boost(program, options.tier, options.build))
-    results.append(run_pytest(options.build, options.tier, options.mpirun))
+    # Whole-program tests wait for much of their time: test programs run beside them.
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        python = beside.submit(run_pytest, options.build, options.tier, options.mpirun)
+        results = [*run_programs(options), python.result()]
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

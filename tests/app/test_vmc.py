@@ -10,7 +10,7 @@ import pytest
 import xarray
 
 from program import fermiac, kill_all_ranks, start
-from test_run import PORTABLE, assert_same, assert_same_run, done, wait_for
+from test_run import OTHER, assert_same, assert_same_run, done, wait_for
 
 SMALL = """
 [study]
@@ -81,9 +81,9 @@ def test_same_bits_by_teams(baseline, tmp_path, ranks, team):
     assert_same_run(baseline, tmp_path, "--ranks-per-item", team, ranks=ranks)
 
 
-@pytest.mark.skipif(not PORTABLE, reason="the portable program is built beside the release build only")
-def test_same_bits_of_the_portable_build(baseline, tmp_path):
-    assert_same_run(baseline, tmp_path, program=PORTABLE)
+@pytest.mark.skipif(not OTHER, reason="there is no build of another mode or architecture")
+def test_same_bits_of_another_build(baseline, tmp_path):
+    assert_same_run(baseline, tmp_path, program=OTHER)
 
 
 @pytest.mark.stat

@@ -113,7 +113,7 @@ def items(n):
 
 
 def team(n):
-    return VMC.format(replicates=1, walkers=1024 * max(1, n), sweeps=20_000 if n else 8, iterations=400 if n else 0)
+    return VMC.format(replicates=1, walkers=1024 * max(1, n), sweeps=40_000 if n else 8, iterations=800 if n else 0)
 
 
 def tail(folder, rounds):
