@@ -55,7 +55,14 @@ void SharedCounter::ask_stop() {
   fetch_and_add(stop, 1);
 }
 
-void SharedCounter::add_finished(std::uint64_t n) { fetch_and_add(n_finished, static_cast<std::int64_t>(n)); }
+void SharedCounter::add_finished(std::uint64_t n) {
+  unreported_ += static_cast<std::int64_t>(n);
+  double const now_s = MPI_Wtime();
+  if (poll_interval_s_ > shortest_poll_interval_s && now_s - last_report_s_ < poll_interval_s_) return;
+  last_report_s_ = now_s;
+  fetch_and_add(n_finished, unreported_);
+  unreported_ = 0;
+}
 
 std::uint64_t SharedCounter::finished() { return static_cast<std::uint64_t>(fetch_and_add(n_finished, 0)); }
 

@@ -35,7 +35,7 @@ class SharedCounter {
   /// `progress`, at most every 50 ms, above 250 ranks every 0.2 ms a rank, so that rank 0 bears the polls of any number.
   bool stop_asked() const noexcept { return stop_asked_; }
 
-  /// Adds to the number of finished items, for the progress line.
+  /// Adds to the number of finished items, for the progress line: at once, above 250 ranks as seldom as polls.
   void add_finished(std::uint64_t n);
 
   /// Items finished on all ranks so far. Blocks until rank 0 enters MPI; at once on rank 0.
@@ -55,7 +55,9 @@ class SharedCounter {
   double poll_interval_s_;
   MPI_Request poll_ = MPI_REQUEST_NULL;
   std::int64_t stop_seen_ = 0;
+  std::int64_t unreported_ = 0;
   double last_poll_s_ = 0;
+  double last_report_s_ = 0;
   bool stop_asked_ = false;
 };
 
