@@ -37,7 +37,8 @@ namespace {
 
 constexpr double lock_wait_s = 5;         // orphans of a killed mpirun die within 2.5 s
 constexpr double lock_patience_s = 0.5;   // `fermiac status` holds the lock for a moment
-constexpr double flush_interval_s = 0.5;  // finished items are written together, at most this late
+constexpr double flush_interval_s = 0.5;  // finished cheap items are written together, at most this late
+constexpr double cheap_item_s = 0.01;
 constexpr std::size_t flush_items = 4096;
 
 /// A refusal that all ranks share and rank 0 has printed.
@@ -412,6 +413,7 @@ class Run {
   bool compute_item(std::uint64_t index) {
     auto const item = study_.item(index);
     Finished finished{index, State::done, study_.item_record(item), {}};
+    Deadline const clock;
     try {
       study_.kind().compute(study_.point(item.point), study_.seed(), item.replicates, team_, context_, finished.record);
       require_finite(finished.record);
@@ -425,7 +427,9 @@ class Run {
     }
     if (!leads_team()) return true;
     finished_.push_back(std::move(finished));
-    if (context_.has_checkpoint() || since_flush_.elapsed_s() > flush_interval_s || finished_.size() >= flush_items) flush();
+    if (clock.elapsed_s() > cheap_item_s || context_.has_checkpoint() || since_flush_.elapsed_s() > flush_interval_s ||
+        finished_.size() >= flush_items)
+      flush();
     context_.end_item();
     return true;
   }
