@@ -268,8 +268,9 @@ void prepare_file(RunOptions const& options, Study const& study, std::string con
     auto damaged = file.damaged(states);
     if (options.retry_failed)
       for (std::uint64_t i = 0; i < states.size(); ++i)
-        if (states[i] == State::failed && !std::ranges::binary_search(damaged, i)) damaged.push_back(i);
+        if (states[i] == State::failed) damaged.push_back(i);
     std::ranges::sort(damaged);
+    damaged.erase(std::ranges::unique(damaged).begin(), damaged.end());
     // What was not needed may be, once these are computed again.
     for (std::uint64_t k = 0, n = damaged.size(); k < n; ++k) {
       if (k > 0 && study.item(damaged[k]).point == study.item(damaged[k - 1]).point) continue;
