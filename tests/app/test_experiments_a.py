@@ -12,7 +12,7 @@ STUDIES = {
                       '[integrand]\nlevel = 0.2\n',
     "grad_categorical": '[[sweep]]\n"categorical.classes" = [2, 3, 10]\n[[sweep]]\n"relaxation.tau" = [0.3, 1]\n'
                         '[integrand]\nlevel = 0.5\n[sample]\nk = 4\n',
-    "iwae": '[[sweep]]\n"proposal.ratio" = [1.6, 0.8]\n[[sweep]]\n"sample.k" = [1, 4, 16, 64, 256, 1024]\n',
+    "iwae": '[[sweep]]\n"proposal.ratio" = [1.6, 0.8, 0.6, 0.4]\n[[sweep]]\n"sample.k" = [1, 4, 16, 64, 256, 1024]\n',
 }
 REPLICATES = {"grad_gauss": 40000, "grad_bernoulli": 40000, "grad_categorical": 40000, "iwae": 4000}
 
@@ -57,12 +57,15 @@ def test_signals_rise_and_fall_with_the_number_of_weights(tmp_path):
 
 
 def test_weights_without_variance_are_flagged(tmp_path):
-    data = run(tmp_path, "iwae", 5, '[[sweep]]\n"proposal.ratio" = [0.4, 0.6, 0.9]\n', 2000)
+    data = run(tmp_path, "iwae", 5, '[[sweep]]\n"proposal.ratio" = [0.4, 0.6, 0.8, 0.9]\n', 2000)
     flags = data.moments_known.sel(estimator="iwae", quantity="evidence")
-    assert [int(flag) for flag in flags] == [1, 2, 3]
+    assert [int(flag) for flag in flags] == [1, 2, 3, 4]
     cell = data.isel(ratio=0).sel(estimator="iwae", quantity="evidence")
     assert numpy.isfinite(cell.performance.sel(measure="bias"))
     assert numpy.isnan(cell.performance.sel(measure=["variance", "mse", "standard_error"])).all()
     assert numpy.isnan(cell.performance_z).all() and numpy.isnan(cell.performance_error).all()
+    judged = data.performance_z.isel(ratio=2).sel(measure="variance", quantity="bound")  # by exact errors
+    assert numpy.isfinite(judged.sel(estimator="iwae")) and numpy.isnan(judged.sel(estimator="iwae_controlled"))
     text = fermiac("show", tmp_path / "s.h5").stdout
-    assert "iwae (infinite variance)" in text and "iwae (infinite 4th moment)" in text
+    for flag in ("infinite variance", "infinite 4th moment", "infinite 8th moment"):
+        assert f"iwae ({flag})" in text
