@@ -65,10 +65,9 @@ class EstimatorKind final : public study::Kind {
     if (!rules_.empty()) text += "\nIntervals:";
     for (auto const& rule : rules_) text += fmt::format("\n  {:<12} {}", rule.name, rule.about);
     return text +
-           "\nErrors are Monte Carlo standard errors, those of variances by the fourth moment; where the 8th is infinite "
-           "samples "
-           "show them too small, and z goes by exact ones where they are known. Differences are paired with the first "
-           "estimator "
+           "\nErrors are Monte Carlo standard errors, those of variances by the fourth moment. Samples that lack rare large "
+           "values "
+           "show them too small: z goes by exact errors where these are known. Differences are paired with the first estimator "
            "that shares the random numbers.";
   }
 
@@ -137,7 +136,7 @@ class EstimatorKind final : public study::Kind {
         {"moments_known",
          Scope::point,
          "1",
-         "which moments of the estimate are finite: others are left out",
+         "moments of the estimate that are finite, and not made by values too rare for samples: what needs others is left out",
          Presence::optional,
          {"estimator", "quantity"},
          {"none", "mean", "variance", "fourth", "all"}},
@@ -417,7 +416,7 @@ class EstimatorKind final : public study::Kind {
         std::string line = estimators_[e].name;
         double const known = flags[place];
         constexpr char const* infinite[] = {" (no mean)", " (infinite variance)", " (infinite 4th moment)",
-                                            " (infinite 8th moment)"};
+                                            " (rare large values)"};
         if (known < 4) line += infinite[static_cast<std::size_t>(known)];
         for (std::size_t m = 0; m < n_with_rates; ++m)
           take(quantities_[q], line, measures[m].name, "performance", place * n_measures + m);
@@ -437,10 +436,15 @@ class EstimatorKind final : public study::Kind {
         take(quantities_[q] + ", paired", line, "bias", "difference", (e * Q + q) * 2);
         take(quantities_[q] + ", paired", line, "mse", "difference", (e * Q + q) * 2 + 1);
       }
+      auto const rates = fmt::format("{}, rate along {}", quantities_[q], experiment_->sample_size_key());
       for (std::size_t e = 0; e < estimators_.size(); ++e)
-        for (std::size_t m = 0; m < n_with_rates; ++m)
-          take(fmt::format("{}, rate along {}", quantities_[q], experiment_->sample_size_key()), estimators_[e].name,
-               measures[m].name, "rate", (e * Q + q) * n_with_rates + m);
+        for (std::size_t m = 0; m < n_with_rates; ++m) {
+          auto const place = (e * Q + q) * n_with_rates + m;
+          take(rates, estimators_[e].name, measures[m].name, "rate", place);
+          double const limit = summary.values("rate_asymptotic")[place];
+          if (!std::isnan(summary.values("rate")[place]) && !std::isnan(limit))
+            all.push_back({rates, estimators_[e].name, fmt::format("{}, large", measures[m].name), limit, nan, nan, nan});
+        }
     }
     return all;
   }

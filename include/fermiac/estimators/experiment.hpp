@@ -66,7 +66,8 @@ struct CellTruth {
   double kurtosis = std::numeric_limits<double>::quiet_NaN();
   /// E|x|^r is finite for r below this. Up to 4 the variance has no error, up to 2 there is no variance, up to 1 no mean:
   /// these are flagged and left out, not averaged into a number. Up to 8 the variance's reported error has itself no variance:
-  /// flagged, and judged only by an exact error.
+  /// flagged, and judged only by an exact error. To be set to 8, too, where higher moments are finite but made by values so
+  /// rare that samples lack them.
   double finite_moments = std::numeric_limits<double>::infinity();
   /// Size of a single value where the variance is 0: constants must then equal the truth within 1e-11 of it.
   double scale = 1;
