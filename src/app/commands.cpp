@@ -103,9 +103,9 @@ std::string show(std::filesystem::path const& file, Format format, study::Regist
   auto const findings = study::findings_of(study, contents);
   auto const tables = findings.empty() ? in_format(study::table_of(study, contents)) : in_format(findings);
   if (format != Format::text) return tables;
-  std::string text =
-      fmt::format("{}: {} ({})\n{}{}\n", study.name(), study.kind().summary(), study.kind().name(), headline(study), tables);
-  text += fmt::format("Truth: {}\n{}\n", study.kind().truth(), study.kind().conventions());
+  // The table last: that is what a terminal still shows.
+  auto text = fmt::format("{}: {} ({})\nTruth: {}\n{}\n\n{}{}", study.name(), study.kind().summary(), study.kind().name(),
+                          study.kind().truth(), study.kind().conventions(), headline(study), tables);
   if (!contents.is_summarised())
     text += "The study is not complete: `fermiac status` says how far it is, points are written at its end.\n";
   else
