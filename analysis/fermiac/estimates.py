@@ -3,6 +3,7 @@
 import statistics
 
 import matplotlib
+import matplotlib.ticker
 import numpy
 from matplotlib.figure import Figure
 
@@ -65,8 +66,7 @@ def draw_curve(axes, x, value, error, truth, i):
     shown = numpy.isfinite(value)
     if not shown.any():
         return
-    line = numpy.isfinite(truth)
-    axes.plot(x[line], truth[line], color=look["color"], linestyle=look["linestyle"], linewidth=look["linewidth"])
+    axes.plot(x, truth, color=look["color"], linestyle=look["linestyle"], linewidth=look["linewidth"])
     axes.errorbar(x[shown], value[shown], yerr=numpy.nan_to_num(error[shown]), **{**look, "linestyle": "none"}, elinewidth=0.8)
 
 
@@ -76,6 +76,10 @@ def set_along(axes, data, along, x):
         axes.margins(x=0.2)
     elif x.min() > 0 and x.max() >= 20 * x.min():
         axes.set_xscale("log")
+        axes.set_xlim(x.min() / 1.3, x.max() * 1.3)
+        axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+        if len(x) <= 6:
+            axes.set_xticks(x, [f"{v:g}" for v in x])
 
 
 def legend(axes, names):
@@ -91,8 +95,8 @@ def positions(data, along):
 
 def performance(data, path, quantity=0):
     """Bias by its size, variance and mean squared error of one quantity's estimators: markers with Monte Carlo errors where they
-    are above two errors (a logarithm of noise says nothing), lines through exact values where these are known and not zero. A row
-    for each of at most MOST_ROWS points of the other axes.
+    are above two errors (a logarithm of noise says nothing), lines through exact values where these are known; nothing where these
+    are zero. A row for each of at most MOST_ROWS points of the other axes.
 
     Raises ValueError where the study sweeps nothing.
     """
@@ -112,7 +116,8 @@ def performance(data, path, quantity=0):
                 for i, e in enumerate(estimators):
                     value, error, truth = (part["performance" + suffix].isel(quantity=quantity, estimator=e).sel(measure=measure)
                                            .values.astype(float) for suffix in ("", "_error", "_truth"))
-                    value = numpy.where((numpy.abs(value) <= 2 * error) | (value == 0), numpy.nan, numpy.abs(value))
+                    is_nothing = (numpy.abs(value) <= 2 * error) | (value == 0) | (truth == 0)
+                    value = numpy.where(is_nothing, numpy.nan, numpy.abs(value))
                     draw_curve(axes, x, value, error, numpy.where(truth == 0, numpy.nan, numpy.abs(truth)), i)
                 if axes.lines:
                     set_along(axes, data, along, x)
