@@ -61,12 +61,12 @@ def look_of(i):
 
 
 def draw_curve(axes, x, value, error, truth, i):
-    """Markers with errors, and a line through exact values."""
+    """Markers with errors, and a line through exact values, which have dashes of their own where no neighbour is known."""
     look = look_of(i)
     shown = numpy.isfinite(value)
     if not shown.any():
         return
-    axes.plot(x, truth, color=look["color"], linestyle=look["linestyle"], linewidth=look["linewidth"])
+    axes.plot(x, truth, color=look["color"], linestyle=look["linestyle"], linewidth=look["linewidth"], marker="_", markersize=9)
     axes.errorbar(x[shown], value[shown], yerr=numpy.nan_to_num(error[shown]), **{**look, "linestyle": "none"}, elinewidth=0.8)
 
 
