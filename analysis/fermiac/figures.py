@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .densities import densities
+from .estimates import estimator_figures
+from .findings import has_findings
 from .flows import flow_figures
 from .learned import gradient_errors, learned_density
 from .look import STYLE
@@ -23,7 +25,10 @@ def draw(data, folder, stem=None):
     kind = data.attrs.get("kind")
     stem = stem or kind
     folder = pathlib.Path(folder)
-    figures = figures_of_vmc(data, stem) if kind == "vmc" else figures_of_flows(data, kind, stem)
+    if has_findings(data):
+        figures = [(figure, f"{stem}_{name}.png") for figure, name in estimator_figures(data)]
+    else:
+        figures = figures_of_vmc(data, stem) if kind == "vmc" else figures_of_flows(data, kind, stem)
     if figures:
         folder.mkdir(parents=True, exist_ok=True)
     for figure, name in figures:

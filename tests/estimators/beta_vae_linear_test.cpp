@@ -197,4 +197,11 @@ BOOST_AUTO_TEST_CASE(its_truths_hold, *boost::unit_test::label("stat")) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(its_shapes_hold, *boost::unit_test::label("stat")) {
+  for (auto const& [N, beta] : {std::pair{10, 2.0}, {50, 1.0}}) {
+    ExperimentPoint const point(*experiment, settings(N, beta));
+    check_shapes(*experiment, *point, 512, 3);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -186,4 +186,11 @@ BOOST_AUTO_TEST_CASE(its_truths_hold, *boost::unit_test::label("stat")) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(its_shapes_hold, *boost::unit_test::label("stat")) {
+  for (double const tau : {0.1, 0.5, 20.0}) {
+    ExperimentPoint const point(*experiment, settings(0.3, 0.45, tau, 0.3, 4));
+    check_shapes(*experiment, *point, 2048, 14);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -139,4 +139,11 @@ BOOST_AUTO_TEST_CASE(its_truths_hold, *boost::unit_test::label("stat")) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(its_shapes_hold, *boost::unit_test::label("stat")) {
+  for (std::int64_t const C : {2, 3, 7}) {
+    ExperimentPoint const point(*experiment, settings(C, 0.5, 4));
+    check_shapes(*experiment, *point, 2048, 12);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -71,38 +71,58 @@ void check(estimators::AtPoint const& at, std::size_t e, std::size_t q, double n
 
 BOOST_AUTO_TEST_SUITE(grad_gauss)
 
-BOOST_AUTO_TEST_CASE(has_the_moments_of_quadrature_in_two_dimensions) {
-  ExperimentPoint const point(*experiment, settings(2));
-  auto const at = experiment->at(*point);
-  double const A = f({mu, mu}), t = 4 * a, mean = A + s * s * t / 2;
-  double const best[] = {A + s * s * (t + 4 * a) / 2, A + s * s * t * 1.5};
-  auto const rule = normal_rule();
-  DrawMoments moments[9][2];
-  for (std::size_t i = 0; i < rule.size(); ++i)
-    for (std::size_t j = 0; j < rule.size(); ++j) {
-      double const w = rule.weight[i] * rule.weight[j], x = rule.node[i], y = rule.node[j];
-      auto const value = [&](double sign) { return f({mu + sign * s * x, mu + sign * s * y}); };
-      auto const slope = [&](double u, double v) { return 2 * a * u + k * v + b; };
-      auto const path = [&](double sign, std::size_t q) {
-        double const u = mu + sign * s * x, v = mu + sign * s * y;
-        return q == of_mu ? slope(u, v) : sign * x * slope(u, v) + sign * y * slope(v, u);
-      };
-      double const scores[] = {x / s, (x * x + y * y - 2) / s};
-      for (std::size_t q : {of_mu, of_sigma}) {
-        moments[score][q].add(w, value(1) * scores[q]);
-        moments[score_mean][q].add(w, (value(1) - mean) * scores[q]);
-        moments[score_best][q].add(w, (value(1) - best[q]) * scores[q]);
-        moments[score_antithetic][q].add(w, (value(1) + (q == of_mu ? -1 : 1) * value(-1)) / 2 * scores[q]);
-        moments[reparam][q].add(w, path(1, q));
-        moments[reparam_antithetic][q].add(w, (path(1, q) + path(-1, q)) / 2);
+BOOST_AUTO_TEST_CASE(has_the_moments_of_quadrature_over_all_directions) {
+  for (std::size_t const d : {1, 2, 3}) {
+    ExperimentPoint const point(*experiment, settings(static_cast<std::int64_t>(d)));
+    auto const at = experiment->at(*point);
+    std::vector<double> const centre(d, mu);
+    double const D = static_cast<double>(d), t = 2 * a * D, mean = f(centre) + s * s * t / 2;
+    double const best[] = {f(centre) + s * s * (t + 4 * a) / 2, f(centre) + s * s * t * (D + 4) / (2 * D)};
+    auto const rule = normal_rule();
+    DrawMoments moments[9][2];
+    auto const add = [&](double w, std::vector<double> const& e) {
+      std::vector<double> z[] = {centre, centre};
+      double score_of[] = {e[0] / s, -D / s};
+      for (std::size_t i = 0; i < d; ++i) {
+        z[0][i] += s * e[i];
+        z[1][i] -= s * e[i];
+        score_of[1] += e[i] * e[i] / s;
       }
+      double const value[] = {f(z[0]), f(z[1])};
+      double path[2][2];
+      for (int mirrored : {0, 1}) {
+        double sum = 0;
+        for (double const x : z[mirrored]) sum += x;
+        auto const slope = [&](double x) { return 2 * a * x + k * (sum - x) + b; };
+        path[mirrored][of_mu] = slope(z[mirrored][0]);
+        path[mirrored][of_sigma] = 0;
+        for (std::size_t i = 0; i < d; ++i) path[mirrored][of_sigma] += (mirrored ? -e[i] : e[i]) * slope(z[mirrored][i]);
+      }
+      for (std::size_t q : {of_mu, of_sigma}) {
+        moments[score][q].add(w, value[0] * score_of[q]);
+        moments[score_mean][q].add(w, (value[0] - mean) * score_of[q]);
+        moments[score_best][q].add(w, (value[0] - best[q]) * score_of[q]);
+        moments[score_antithetic][q].add(w, (value[0] + (q == of_mu ? -1 : 1) * value[1]) / 2 * score_of[q]);
+        moments[reparam][q].add(w, path[0][q]);
+        moments[reparam_antithetic][q].add(w, (path[0][q] + path[1][q]) / 2);
+      }
+    };
+    std::vector<double> e(d);
+    auto const over = [&](auto const& self, std::size_t i, double w) -> void {
+      if (i == d) return add(w, e);
+      for (std::size_t n = 0; n < rule.size(); ++n) {
+        e[i] = rule.node[n];
+        self(self, i + 1, w * rule.weight[n]);
+      }
+    };
+    over(over, 0, 1);
+    for (std::size_t q : {of_mu, of_sigma}) {
+      for (auto const which : {score, score_mean, score_best, reparam}) check(*at, which, q, 2, moments[which][q]);
+      check(*at, score_antithetic, q, 1, moments[score_antithetic][q]);
     }
-  for (std::size_t q : {of_mu, of_sigma}) {
-    for (auto const e : {score, score_mean, score_best, reparam}) check(*at, e, q, 2, moments[e][q]);
-    check(*at, score_antithetic, q, 1, moments[score_antithetic][q]);
+    check(*at, reparam_antithetic, of_sigma, 1, moments[reparam_antithetic][of_sigma]);
+    BOOST_TEST(at->truth(reparam_antithetic, of_mu).variance.value == 0);
   }
-  check(*at, reparam_antithetic, of_sigma, 1, moments[reparam_antithetic][of_sigma]);
-  BOOST_TEST(at->truth(reparam_antithetic, of_mu).variance.value == 0);
 }
 
 BOOST_AUTO_TEST_CASE(leaves_one_out_as_quadrature_over_pairs_does) {
@@ -198,6 +218,13 @@ BOOST_AUTO_TEST_CASE(its_truths_hold, *boost::unit_test::label("stat")) {
   for (std::int64_t const d : {1, 2, 7}) {
     ExperimentPoint const point(*experiment, settings(d, 8));
     check_truths(*experiment, *point, 100000);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(its_shapes_hold, *boost::unit_test::label("stat")) {
+  for (std::int64_t const d : {1, 3, 7}) {
+    ExperimentPoint const point(*experiment, settings(d, 8));
+    check_shapes(*experiment, *point, 2048, 7);
   }
 }
 

@@ -247,4 +247,11 @@ BOOST_AUTO_TEST_CASE(its_truths_hold, *boost::unit_test::label("stat")) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(its_shapes_hold, *boost::unit_test::label("stat")) {
+  for (std::int64_t const K : {2, 32}) {
+    ExperimentPoint const point(*experiment, settings(K, 1.6));
+    check_shapes(*experiment, *point, 1024, 8);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -93,21 +93,29 @@ inline void check_declarations(estimators::Experiment const& experiment, Paramet
   }
 }
 
+/// What replicates of a point say.
+inline estimators::Tally tally_of(estimators::Experiment const& experiment, Parameters const& point, Range replicates,
+                                  std::uint64_t seed) {
+  using namespace estimators;
+  auto const at = experiment.at(point);
+  auto const key = rng::make_key(seed, point.canonical());
+  auto const targets = at->targets();
+  std::vector<Tally> tallies;
+  for (auto first = replicates.first; first < replicates.last; first += 256) {
+    Tally tally{Layout(experiment)};
+    tally.add(replicated(experiment, *at, key, {first, std::min(first + 256, replicates.last)}), targets);
+    tallies.push_back(std::move(tally));
+  }
+  return merge_all(tallies);
+}
+
 /// Every z-score of a point from `n_replicates`.
 inline std::vector<std::pair<std::string, double>> scores_of(estimators::Experiment const& experiment, Parameters const& point,
                                                              std::uint64_t n_replicates, std::uint64_t seed) {
   using namespace estimators;
   auto const at = experiment.at(point);
   Layout const layout(experiment);
-  auto const key = rng::make_key(seed, point.canonical());
-  auto const targets = at->targets();
-  std::vector<Tally> tallies;
-  for (std::uint64_t first = 0; first < n_replicates; first += 256) {
-    Tally tally(layout);
-    tally.add(replicated(experiment, *at, key, {first, std::min(first + 256, n_replicates)}), targets);
-    tallies.push_back(std::move(tally));
-  }
-  auto const whole = merge_all(tallies);
+  auto const whole = tally_of(experiment, point, {0, n_replicates}, seed);
   std::vector<std::pair<std::string, double>> scores;
   for (std::size_t q = 0; q < layout.n_quantities; ++q) {
     auto const quantity = experiment.quantities()[q];
@@ -142,6 +150,36 @@ inline void check_truths(estimators::Experiment const& experiment, Parameters co
     BOOST_TEST(std::abs(z) < 5, experiment.name() << " " << what << ": z = " << z);
   }
   BOOST_TEST(n > 0, experiment.name() << " has no truth");
+}
+
+/// Skewness and kurtosis, on which the exact errors of variances rest, are those of samples: within 6 jackknife errors of 64
+/// groups (1e-7 by chance for each: Student's t) wherever they are declared and these errors are below `precision` (in units of
+/// the kurtosis for a kurtosis). There must be at least `fewest` such: samples say little of heavy tails.
+inline void check_shapes(estimators::Experiment const& experiment, Parameters const& point, std::uint64_t per_group,
+                         std::size_t fewest, double precision = 0.05, std::uint64_t seed = 1) {
+  using namespace estimators;
+  auto const at = experiment.at(point);
+  Layout const layout(experiment);
+  std::vector<Tally> groups;
+  for (std::uint64_t g = 0; g < 64; ++g)
+    groups.push_back(tally_of(experiment, point, {g * per_group, (g + 1) * per_group}, seed));
+  auto const whole = merge_all(groups);
+  std::size_t n = 0;
+  for (std::size_t e = 0; e < layout.n_estimators; ++e)
+    for (std::size_t q = 0; q < layout.n_quantities; ++q) {
+      auto found = findings(whole, *at, layout, e, q);
+      add_shape_errors(found, groups, e, q);
+      auto const who = experiment.name() + " " + experiment.estimators()[e].name + " of " + experiment.quantities()[q];
+      for (auto const& [name, shape, unit] :
+           {std::tuple{"skewness", &found.skewness, 1.0}, {"kurtosis", &found.kurtosis, found.kurtosis.truth.value}}) {
+        if (!shape->truth.is_known() || !(shape->error < precision * unit)) continue;
+        ++n;
+        double const z = (shape->value - shape->truth.value) / shape->error;
+        BOOST_TEST(std::abs(z) < 6,
+                   who << ": " << name << " " << shape->value << " +- " << shape->error << ", truth " << shape->truth.value);
+      }
+    }
+  BOOST_TEST(n >= fewest, experiment.name() << " knows " << n << " shapes of estimates");
 }
 
 }  // namespace fermiac::testing

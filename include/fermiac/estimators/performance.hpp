@@ -55,12 +55,15 @@ struct IntervalFindings {
 /// z-scores. All but coverage are means of some y over replicates (y = x, (x - mean)^2, (x - target)^2, differences), of which
 /// truth says E y = T and, where moments of x are known, the variance v = Var y:
 ///
-/// * v known: (value - T) / sqrt((error^2 + 2 v/n) / 3). As e^(x - x^2/6) <= 1 + x + x^2/3, with M = sum (y - T) and any l,
-///   E exp(l M - l^2/2 [sum (y - T)^2 + 2 n v]/3) <= 1: both tails of z are about those of a normal variable or below, whatever
-///   the tails of y, if only v is finite. A sample that lacks the rare values of a heavy tail lacks them in its error too, and
-///   (value - T)/error alone then goes far down (for variances of importance weights with moments below 5, below -4 in one of
-///   11 samples of 4000); with the exact error alone it goes far up. At these weights the skewness of z is 0 to first order in
-///   n^(-1/2). Where v/n is above T^2 (rare values rule) z hardly moves: no false alarm, and no power.
+/// * v known: (value - T) / sqrt((error^2 + 2 v/n) / 3). With m = y - T and any l, the mean of e^(x - x^2/6) <= 1 + x + x^2/3
+/// at
+///   x = l m gives E exp(l m - l^2 m^2/6) <= 1 + l^2 v/3 <= exp(l^2 v/3). So for n independent ones M = sum m and B^2 =
+///   (sum m^2 + 2 n v)/3 have E exp(l M - l^2 B^2/2) <= 1, and both tails of M/B, which is z at large n, are about those of a
+///   normal variable or below, whatever the tails of y, if only v is finite. A sample that lacks the rare values of a heavy
+///   tail lacks them in its error too, and (value - T)/error alone then goes far down (for variances of importance weights with
+///   moments below 5, below -4 in one of 11 samples of 4000); with the exact error alone it goes far up. At these weights the
+///   skewness of z is 0 to first order in n^(-1/2). Where v/n is above T^2 (rare values rule) z hardly moves: no false alarm,
+///   and no power.
 /// * v unknown, E y^4 finite: (value - T) / error; for variance and mse the cube root of a multiple of chi-square instead,
 ///   ((value / T)^(1/3) - (1 - 2/(9 f))) / sqrt(2/(9 f)) with f = 2 (value / error)^2 degrees of freedom.
 /// * v unknown, E y^4 infinite (E x^8 for variance and mse, E x^4 for bias): none, for the error has no variance.
@@ -72,9 +75,9 @@ struct IntervalFindings {
 /// * where truth says that the variance is 0: 0 if |value - T| <= 1e-11 scale, else infinite;
 /// * widths and differences that were all equal: the same, but NaN up to 10 scale / n, for rare values may have been missed.
 ///
-/// A truth's own error is added in quadrature. Inequality: B. Delyon, Exponential inequalities for sums of weakly dependent
-/// variables, Electron. J. Probab. 14, 752 (2009); self-normalised sums: V. H. de la Pena, Ann. Probab. 27, 537 (1999). Cube
-/// root: Wilson & Hilferty, PNAS 17, 684 (1931); f: G. E. P. Box, Biometrika 40, 318 (1953), section 2.
+/// A truth's own error is added in quadrature. Tails of M/B under that inequality: V. H. de la Pena, M. J. Klass, T. L. Lai,
+/// Ann. Probab. 32, 1902 (2004). Cube root: Wilson & Hilferty, PNAS 17, 684 (1931); f: G. E. P. Box, Biometrika 40, 318 (1953),
+/// section 2.
 EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout const& layout, std::size_t e, std::size_t q);
 /// Adds the errors of skewness and kurtosis, whose own moments are not kept: delete-one jackknife over `groups` of about
 /// equally many replicates each, at least 8 (else nothing is added).
