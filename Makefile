@@ -27,17 +27,20 @@ PACKAGE_LIBS  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
 TEST_LIBS     := -lboost_unit_test_framework -lquadmath
 
 # No -ffast-math: bits must not depend on the vector width, the mode or the architecture.
-FLAGS_NUMERIC  := -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp
+FLAGS_NUMERIC  := -fno-math-errno -fno-trapping-math -ffp-contract=off $(if $(filter fuzz,$(MODE)),,-fopenmp)
 FLAGS_WARNING  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds $(if $(WERROR),-Werror)
 FLAGS_release  := -O3 -march=$(ARCH) -mprefer-vector-width=512
 FLAGS_debug    := -O0 -g -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS
 # Undefined behaviour of addresses is left to AddressSanitizer: asking twice doubles the time to compile.
 FLAGS_asan     := -O1 -g1 -march=$(ARCH) -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS -fno-omit-frame-pointer \
                   -fsanitize=address,undefined -fno-sanitize=null,alignment,object-size,pointer-overflow,vptr -fno-sanitize-recover=undefined
+# clang's fuzzer; without OpenMP, which nothing that it reaches needs.
+FLAGS_fuzz     := -O1 -g1 -march=$(ARCH) -w -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR_ASSERTIONS \
+                  -fsanitize=fuzzer-no-link -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_coverage := -O0 -g -march=$(ARCH) --coverage
 FLAGS_ARMA     := -DARMA_DONT_USE_WRAPPER -DARMA_DONT_USE_OPENMP -DARMA_DONT_USE_HDF5 $(if $(filter release,$(MODE)),-DARMA_NO_DEBUG)
 CXXFLAGS_ALL   := -std=c++20 $(FLAGS_$(MODE)) $(FLAGS_NUMERIC) $(FLAGS_WARNING) $(FLAGS_ARMA) -Iinclude $(PACKAGE_FLAGS) $(CPPFLAGS) $(CXXFLAGS)
-LDFLAGS_ALL    := $(filter -fsanitize% --coverage,$(FLAGS_$(MODE))) -fopenmp -Wl,--as-needed $(LDFLAGS)
+LDFLAGS_ALL    := $(filter -fsanitize% --coverage,$(FLAGS_$(MODE))) $(filter -fopenmp,$(FLAGS_NUMERIC)) -Wl,--as-needed $(LDFLAGS)
 LIBS           := $(PACKAGE_LIBS) $(LDLIBS)
 ifeq ($(FLAGS_$(MODE)),)
 $(error MODE=$(MODE) is not one of release, debug, asan, coverage)
@@ -62,7 +65,7 @@ MPI_BINARIES  := $(MPI_TESTS:%.cpp=$(BUILD)/%)
 BENCHES      := $(patsubst %.cpp,$(BUILD)/%,$(shell find tests/bench -name '*_bench.cpp' 2>/dev/null | sort))
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench check deps deps-slurm help format clean info demo-run test-run bench-run check-run FORCE
+.PHONY: build demo test bench check fuzz deps deps-slurm deps-fuzz help format clean info demo-run test-run bench-run check-run fuzz-run FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -139,6 +142,24 @@ bench-run: $(PROGRAM) $(BENCHES)
 	@for b in $(filter %_mpi_bench,$(BENCHES)); do echo "== $$(basename $$b)"; \
 	  for n in 1 2 4; do $(MPIRUN) --oversubscribe -np $$n $$b || exit 1; done; done
 
+# Built by clang, and only what the targets need.
+SECONDS      ?= 60
+FUZZ_TARGETS := $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.cpp))
+FUZZ_OBJECTS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard src/base/*.cpp src/io/*.cpp) \
+  $(addprefix src/study/,kind.cpp study.cpp study_file.cpp) $(addprefix src/flow/,expression.cpp number_list.cpp) src/simd/arrays.cpp)
+
+fuzz: ## fuzz study files and what is read back for SECONDS (60), with clang's libFuzzer and sanitizers (`make deps-fuzz`)
+	@+if echo 'extern "C" int LLVMFuzzerTestOneInput(char const*, unsigned long) { return 0; }' | \
+	   clang++ -fsanitize=fuzzer,address -x c++ - -o /dev/null 2>/dev/null; then \
+	   $(MAKE) --no-print-directory -j$(CORES) MODE=fuzz CXX=clang++ fuzz-run; \
+	 else echo "fuzz: skipped, there is no clang++ with libFuzzer (\`make deps-fuzz\` installs it)"; fi
+
+$(FUZZ_TARGETS): %: %.o $(FUZZ_OBJECTS)
+	@echo "  LINK  $@"; $(CXX) -fsanitize=fuzzer $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+fuzz-run: $(FUZZ_TARGETS)
+	@$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) $^
+
 HEADER_CHECKS := $(HEADERS:include/%.hpp=$(BUILD)/headers/%.ok)
 $(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags
 	@mkdir -p $(@D); echo '#include "$*.hpp"' | $(CXX) $(CXXFLAGS_ALL) -MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c++ - && touch $@
@@ -164,6 +185,9 @@ SLURM_PACKAGES := slurmctld slurmd slurm-client munge libpmix2
 
 deps-slurm: ## install a SLURM for tests/slurm, which starts it itself (Debian would start its daemons as services, too)
 	@[ -f config.mk ] || jobs/deps.sh $(SLURM_PACKAGES)
+
+deps-fuzz: ## install clang for `make fuzz`
+	@[ -f config.mk ] || jobs/deps.sh clang
 
 info: ## compilers, flags, libraries
 	@echo "CXX       $(CXX) ($(shell $(CXX) -dumpfullversion 2>/dev/null))"; echo "build     $(BUILD) at $(COMMIT)"

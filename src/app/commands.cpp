@@ -115,7 +115,14 @@ std::string show(std::filesystem::path const& file, Format format, study::Regist
 
 std::string item(std::filesystem::path const& path, std::vector<std::string> const& overrides, std::uint64_t point,
                  std::uint64_t replicate, study::Registry const& registry) {
-  study::Study const study(study::read_text(path), path.string(), registry, overrides);
+  auto const text_of_study = study::read_text(path);
+  study::Study const as_given(text_of_study, path.string(), registry, overrides);
+  auto settings = overrides;
+  auto const declared = as_given.kind().parameters();
+  // What results files keep on request only is what is asked for here.
+  if (std::ranges::find(declared, "replicates.keep", &Parameter::key) != declared.end())
+    settings.emplace_back("replicates.keep=true");
+  study::Study const study(text_of_study, path.string(), registry, settings);
   study::prepare_inputs(study);
   if (point >= study.n_points()) throw InputError(fmt::format("--point {}: the study has {} points", point, study.n_points()));
   if (replicate >= study.replicates())
@@ -125,13 +132,21 @@ std::string item(std::filesystem::path const& path, std::vector<std::string> con
   Solo team;
   Quiet context;
   study.kind().compute(study.point(point), study.seed(), alone.replicates, team, context, record);
+  auto const dimensions = study.kind().dimensions(study.point(point));
   std::string text;
-  for (auto const* part : {&record.replicates, &record.item})
-    for (auto const& column : part->columns()) {
-      text += fmt::format("{:<28}", column.variable->name);
-      for (double const value : column.values) text += fmt::format(" {}", value);
-      text += "\n";
+  for (auto const& column : record.replicates.columns()) {
+    auto const& [name, own] = std::pair{column.variable->name, column.variable->dimensions};
+    auto const labelled = own.size() == 1 ? std::ranges::find(dimensions, own[0], &study::Dimension::name) : dimensions.end();
+    if (labelled != dimensions.end() && !labelled->labels.empty()) {
+      for (std::size_t i = 0; i < labelled->labels.size(); ++i)
+        if (!std::isnan(column.values[i]))
+          text += fmt::format("{:<28} {}\n", fmt::format("{}[{}]", name, labelled->labels[i]), column.values[i]);
+      continue;
     }
+    text += fmt::format("{:<28}", name);
+    for (double const value : column.values) text += fmt::format(" {}", value);
+    text += "\n";
+  }
   return text;
 }
 

@@ -65,8 +65,10 @@ class EstimatorKind final : public study::Kind {
     if (!rules_.empty()) text += "\nIntervals:";
     for (auto const& rule : rules_) text += fmt::format("\n  {:<12} {}", rule.name, rule.about);
     return text +
-           "\nErrors are Monte Carlo standard errors, those of variances by the fourth moment. Differences are paired with the "
-           "first estimator that shares the random numbers.";
+           "\nErrors are Monte Carlo standard errors, those of variances by the fourth moment. Samples that lack rare large "
+           "values "
+           "show them too small: z goes by exact errors where these are known. Differences are paired with the first estimator "
+           "that shares the random numbers.";
   }
 
   std::vector<Parameter> parameters() const override {
@@ -134,10 +136,10 @@ class EstimatorKind final : public study::Kind {
         {"moments_known",
          Scope::point,
          "1",
-         "which moments of the estimate are finite: others are left out",
+         "moments of the estimate that are finite, and not made by values too rare for samples: what needs others is left out",
          Presence::optional,
          {"estimator", "quantity"},
-         {"none", "mean", "variance", "all"}},
+         {"none", "mean", "variance", "fourth", "all"}},
         {"cost", Scope::point, "1", "evaluations that one estimate takes", Presence::optional, {"estimator"}}};
     auto const add = [&](std::string const& name, std::string const& about, std::vector<std::string> const& dimensions,
                          Scope scope = Scope::point) {
@@ -355,7 +357,8 @@ class EstimatorKind final : public study::Kind {
         summary.values("failures")[place] = found.failures;
         summary.values("minimum")[place] = found.minimum;
         summary.values("maximum")[place] = found.maximum;
-        summary.values("moments_known")[place] = truth.finite_moments > 4   ? 3
+        summary.values("moments_known")[place] = truth.finite_moments > 8   ? 4
+                                                 : truth.finite_moments > 4 ? 3
                                                  : truth.finite_moments > 2 ? 2
                                                  : truth.finite_moments > 1 ? 1
                                                                             : 0;
@@ -412,7 +415,9 @@ class EstimatorKind final : public study::Kind {
         auto const place = e * Q + q;
         std::string line = estimators_[e].name;
         double const known = flags[place];
-        if (known < 3) line += known == 2 ? " (infinite 4th moment)" : known == 1 ? " (infinite variance)" : " (no mean)";
+        constexpr char const* infinite[] = {" (no mean)", " (infinite variance)", " (infinite 4th moment)",
+                                            " (rare large values)"};
+        if (known < 4) line += infinite[static_cast<std::size_t>(known)];
         for (std::size_t m = 0; m < n_with_rates; ++m)
           take(quantities_[q], line, measures[m].name, "performance", place * n_measures + m);
         if (known < 2) all.push_back({quantities_[q], line, "n", summary.values("count")[place], nan, nan, nan});
@@ -431,10 +436,15 @@ class EstimatorKind final : public study::Kind {
         take(quantities_[q] + ", paired", line, "bias", "difference", (e * Q + q) * 2);
         take(quantities_[q] + ", paired", line, "mse", "difference", (e * Q + q) * 2 + 1);
       }
+      auto const rates = fmt::format("{}, rate along {}", quantities_[q], experiment_->sample_size_key());
       for (std::size_t e = 0; e < estimators_.size(); ++e)
-        for (std::size_t m = 0; m < n_with_rates; ++m)
-          take(fmt::format("{}, rate along {}", quantities_[q], experiment_->sample_size_key()), estimators_[e].name,
-               measures[m].name, "rate", (e * Q + q) * n_with_rates + m);
+        for (std::size_t m = 0; m < n_with_rates; ++m) {
+          auto const place = (e * Q + q) * n_with_rates + m;
+          take(rates, estimators_[e].name, measures[m].name, "rate", place);
+          double const limit = summary.values("rate_asymptotic")[place];
+          if (!std::isnan(summary.values("rate")[place]) && !std::isnan(limit))
+            all.push_back({rates, estimators_[e].name, fmt::format("{}, large", measures[m].name), limit, nan, nan, nan});
+        }
     }
     return all;
   }

@@ -57,17 +57,23 @@ void DrawMoments::add(double weight, double x) {
   fourth_ += weight * square * square;
 }
 
+double DrawMoments::skewness() const {
+  double const m = first_;
+  return (third_ - 3 * m * second_ + 2 * m * m * m) / (variance() * std::sqrt(variance()));
+}
+
 double DrawMoments::kurtosis() const {
   double const m = first_;
   double const fourth = fourth_ - 4 * m * third_ + 6 * m * m * second_ - 3 * m * m * m * m;
   return fourth / (variance() * variance());
 }
 
-CellTruth truth_of_average(double n, double mean, double variance, double kurtosis, double target) {
+CellTruth truth_of_average(double n, double mean, double variance, double kurtosis, double target, double skewness) {
   CellTruth truth;
   truth.bias.value = mean - target;
   truth.variance.value = variance / n;
   if (variance > 0) {
+    truth.skewness = skewness / std::sqrt(n);
     truth.kurtosis = 3 + (kurtosis - 3) / n;
     truth.variance_rate = -1;
     if (truth.bias.value == 0) truth.mse_rate = -1;

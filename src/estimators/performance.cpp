@@ -30,9 +30,20 @@ double cube_root_z(double value, Truth const& truth, double degrees_of_freedom) 
   return (std::cbrt(value / truth.value) - (1 - v)) / std::sqrt(v + own * own);
 }
 
-Finding positive(double value, double error, Truth const& truth, double degrees_of_freedom) {
+/// z of a mean whose exact error is known.
+double z_between(double value, double error, double exact_error, Truth const& truth) {
+  double const squares = (error * error + 2 * exact_error * exact_error) / 3;
+  return stats::z_score({value, std::sqrt(squares)}, truth.value, truth.error);
+}
+
+/// A mean of squares; its exact error may not be known (NaN).
+Finding of_squares(double value, double error, double exact_error, Truth const& truth, double finite_moments) {
   Finding result{value, error, truth};
-  if (truth.is_known() && error > 0) result.z = cube_root_z(value, truth, degrees_of_freedom);
+  if (!truth.is_known()) return result;
+  if (exact_error > 0)
+    result.z = z_between(value, error, exact_error, truth);
+  else if (error > 0 && finite_moments > 8)
+    result.z = cube_root_z(value, truth, 2 * (value / error) * (value / error));
   return result;
 }
 
@@ -60,8 +71,21 @@ Finding from_values(stats::Moments const& moments, Truth const& truth, double sc
 
 Truth known(double value, double error) { return {value, error}; }
 
-/// Whether sample variances are near a law that is known.
-bool is_judged(CellTruth const& truth) { return truth.finite_moments > 8; }
+/// Exact errors of n replicates; NaN where what they need is not known.
+struct ExactErrors {
+  double bias, variance, mse, signal;
+
+  ExactErrors(CellTruth const& truth, double target, double n) {
+    double const V = truth.variance.value, kurtosis = truth.kurtosis, b = truth.bias.value;
+    // Without bias, mse does not depend on the skewness.
+    double const third = b == 0 ? 0 : b * std::sqrt(V) * truth.skewness;
+    bias = std::sqrt(V / n);
+    variance = V * std::sqrt((kurtosis - 3) / n + 2 / (n - 1));
+    mse = std::sqrt(V * (V * (kurtosis - 1) + 4 * third + 4 * b * b) / n);
+    double const S = (target + b) / std::sqrt(V);
+    signal = std::sqrt((1 + S * (S * (kurtosis - 1) / 4 - truth.skewness)) / n);
+  }
+};
 
 /// Bias, variance and mse of a pair as far as both are known.
 Truth minus(Truth const& a, Truth const& b) {
@@ -117,15 +141,16 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
     bool const has_variance = truth.finite_moments > 2;
     bool const has_kurtosis = truth.finite_moments > 4;
     result.bias = {b, has_variance ? measured.bias.error : nan, truth.bias};
+    ExactErrors const exact(truth, target, n);
     if (truth.bias.is_known() && has_variance) {
-      double const null = truth.variance.is_known() ? truth.variance.value : variance;
-      result.bias.z = stats::z_score({b, std::sqrt(null / n)}, truth.bias.value, truth.bias.error);
+      if (truth.variance.is_known())
+        result.bias.z = z_between(b, measured.bias.error, exact.bias, truth.bias);
+      else if (has_kurtosis)
+        result.bias.z = stats::z_score(measured.bias, truth.bias.value, truth.bias.error);
     }
     if (has_variance) {
       double const error = has_kurtosis ? measured.variance.error : nan;
-      double const sampled = 2 * (variance / error) * (variance / error);
-      double const f = std::isnan(truth.kurtosis) ? sampled : std::min(sampled, 2 / ((truth.kurtosis - 3) / n + 2 / (n - 1)));
-      result.variance = positive(variance, error, truth.variance, f);
+      result.variance = of_squares(variance, error, exact.variance, truth.variance, truth.finite_moments);
       result.standard_error = {
           measured.standard_error.value, has_kurtosis ? measured.standard_error.error : nan, {}, result.variance.z};
       if (truth.variance.is_known()) {
@@ -134,9 +159,8 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
       }
       double const mse = measured.mse.value;
       double const mse_error = has_kurtosis ? measured.mse.error : nan;
-      result.mse = positive(mse, mse_error, truth.mse, 2 * (mse / mse_error) * (mse / mse_error));
-      if (!is_judged(truth)) result.variance.z = result.standard_error.z = result.mse.z = nan;
-      if (truth.finite_moments > 3) result.skewness.value = moments.skewness();
+      result.mse = of_squares(mse, mse_error, exact.mse, truth.mse, truth.finite_moments);
+      if (truth.finite_moments > 3) result.skewness = {moments.skewness(), nan, {truth.skewness}};
       if (has_kurtosis) result.kurtosis = {moments.kurtosis(), nan, {truth.kurtosis}};
     }
   }
@@ -151,8 +175,11 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
       double const own =
           (result.mean.truth.error + exact * result.standard_error.truth.error) / std::sqrt(truth.variance.value);
       result.signal_to_noise.truth = known(exact, own);
+      double const exact_error = ExactErrors(truth, target, n).signal;
       // The sign of what is mostly noise is lost.
-      if (exact > 5 * error && is_judged(truth))
+      if (exact > 5 * error && exact_error > 0)
+        result.signal_to_noise.z = z_between(std::abs(signal), error, exact_error, {exact, own});
+      else if (exact > 5 * error && truth.finite_moments > 8)
         result.signal_to_noise.z = stats::z_score({std::abs(signal), error}, exact, own);
     }
   }
@@ -161,10 +188,13 @@ EstimatorFindings findings(Tally const& tally, AtPoint const& experiment, Layout
   if (p == e || tally.difference(e, q).count() == 0) return result;
   auto const partner = completed(experiment.truth(p, q));
   if (!partner.reported || !(partner.finite_moments > 2 && truth.finite_moments > 2)) return result;
+  double const finite_moments = std::min(truth.finite_moments, partner.finite_moments);
   result.bias_difference = from_values(tally.difference(e, q), minus(truth.bias, partner.bias), scale);
-  if (truth.finite_moments > 4 && partner.finite_moments > 4) {
+  if (finite_moments <= 4) {
+    result.bias_difference.z = nan;
+  } else {
     result.mse_difference = from_values(tally.difference_of_squares(e, q), minus(truth.mse, partner.mse), scale * scale);
-    if (!is_judged(truth) || !is_judged(partner)) result.mse_difference.z = nan;
+    if (finite_moments <= 8) result.mse_difference.z = nan;
   }
   return result;
 }

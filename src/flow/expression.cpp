@@ -63,9 +63,11 @@ class FormulaParser {
     }
   }
   Node signed_power() {
-    if (take('-')) return to_.unary(Op::negate, signed_power());
-    if (take('+')) return signed_power();
-    return power();
+    // Deeper than any formula that is meant: a bound on the stack.
+    if (++depth_ > 200) fail("too many brackets, signs or powers within one another");
+    Node const result = take('-') ? to_.unary(Op::negate, signed_power()) : take('+') ? signed_power() : power();
+    --depth_;
+    return result;
   }
   Node power() {
     Node const base = atom();
@@ -80,13 +82,6 @@ class FormulaParser {
     return to_.unary(Op::exp, to_.binary(Op::multiply, exponent, to_.unary(Op::log, base)));
   }
   Node atom() {
-    // Deeper than any formula that is meant: a bound on the stack.
-    if (++depth_ > 200) fail("too many brackets within brackets");
-    Node const result = open_atom();
-    --depth_;
-    return result;
-  }
-  Node open_atom() {
     char const first = next();
     if (take('(')) {
       Node const inner = sum();
@@ -142,8 +137,7 @@ Formulas::Node Formulas::parse(std::string const& text, std::string const& key) 
 }
 
 Formulas::Node Formulas::add(Step step) {
-  bool const has_two = step.op == Op::add || step.op == Op::subtract || step.op == Op::multiply || step.op == Op::divide;
-  if (has_two && steps_[step.a].op == Op::number && steps_[step.b].op == Op::number) {
+  if (n_operands(step.op) == 2 && steps_[step.a].op == Op::number && steps_[step.b].op == Op::number) {
     double const a = steps_[step.a].value;
     double const b = steps_[step.b].value;
     double const folded = step.op == Op::add        ? a + b
@@ -199,84 +193,82 @@ bool Formulas::depends_on_time(Node node) const {
   std::vector<bool> depends(node + 1);
   for (Node n = 0; n <= node; ++n) {
     auto const& step = steps_[n];
-    bool const is_leaf = step.op == Op::number || step.op == Op::component || step.op == Op::time;
-    bool const has_two = step.op == Op::add || step.op == Op::subtract || step.op == Op::multiply || step.op == Op::divide;
-    depends[n] = step.op == Op::time || (!is_leaf && (depends[step.a] || (has_two && depends[step.b])));
+    auto const n_of_step = n_operands(step.op);
+    depends[n] = step.op == Op::time || (n_of_step > 0 && depends[step.a]) || (n_of_step > 1 && depends[step.b]);
   }
   return depends[node];
 }
 
+int Formulas::n_operands(Op op) {
+  if (op == Op::number || op == Op::component || op == Op::time) return 0;
+  return op == Op::add || op == Op::subtract || op == Op::multiply || op == Op::divide ? 2 : 1;
+}
+
+void Formulas::mark_operands(std::vector<bool>& needed) const {
+  for (std::size_t n = needed.size(); n-- > 0;) {
+    if (!needed[n]) continue;
+    if (n_operands(steps_[n].op) > 0) needed[steps_[n].a] = true;
+    if (n_operands(steps_[n].op) > 1) needed[steps_[n].b] = true;
+  }
+}
+
 Formulas::Node Formulas::derivative(Node of, std::size_t component) {
-  if (auto const known = derivatives_.find({of, component}); known != derivatives_.end()) return known->second;
-  auto const d = [&](Node node) { return derivative(node, component); };
+  // Operands before what they are part of, not by recursion: a sum may have more terms than the stack has room for.
+  std::vector<bool> needed(of + 1);
+  needed[of] = true;
+  mark_operands(needed);
+  for (Node n = 0; n <= of; ++n)
+    if (needed[n] && !derivatives_.contains({n, component})) derivatives_[{n, component}] = derivative_of_step(n, component);
+  return derivatives_.at({of, component});
+}
+
+Formulas::Node Formulas::derivative_of_step(Node of, std::size_t component) {
+  auto const d = [&](Node node) { return derivatives_.at({node, component}); };
   auto const times = [&](Node a, Node b) { return binary(Op::multiply, a, b); };
   Step const step = steps_[of];
-  Node result = 0;
   switch (step.op) {
     case Op::number:
     case Op::time:
-      result = number(0);
-      break;
+      return number(0);
     case Op::component:
-      result = number(step.a == component ? 1 : 0);
-      break;
+      return number(step.a == component ? 1 : 0);
     case Op::add:
     case Op::subtract:
-      result = binary(step.op, d(step.a), d(step.b));
-      break;
+      return binary(step.op, d(step.a), d(step.b));
     case Op::multiply:
-      result = binary(Op::add, times(d(step.a), step.b), times(step.a, d(step.b)));
-      break;
+      return binary(Op::add, times(d(step.a), step.b), times(step.a, d(step.b)));
     case Op::divide:
-      result = binary(Op::divide, binary(Op::subtract, d(step.a), times(of, d(step.b))), step.b);
-      break;
+      return binary(Op::divide, binary(Op::subtract, d(step.a), times(of, d(step.b))), step.b);
     case Op::negate:
-      result = unary(Op::negate, d(step.a));
-      break;
+      return unary(Op::negate, d(step.a));
     case Op::exp:
-      result = times(of, d(step.a));
-      break;
+      return times(of, d(step.a));
     case Op::log:
-      result = binary(Op::divide, d(step.a), step.a);
-      break;
+      return binary(Op::divide, d(step.a), step.a);
     case Op::sqrt:
-      result = binary(Op::divide, d(step.a), times(number(2), of));
-      break;
+      return binary(Op::divide, d(step.a), times(number(2), of));
     case Op::tanh:
-      result = times(times(binary(Op::subtract, number(1), of), binary(Op::add, number(1), of)), d(step.a));
-      break;
+      return times(times(binary(Op::subtract, number(1), of), binary(Op::add, number(1), of)), d(step.a));
     case Op::sin:
-      result = times(unary(Op::cos, step.a), d(step.a));
-      break;
+      return times(unary(Op::cos, step.a), d(step.a));
     case Op::cos:
-      result = unary(Op::negate, times(unary(Op::sin, step.a), d(step.a)));
-      break;
+      return unary(Op::negate, times(unary(Op::sin, step.a), d(step.a)));
   }
-  derivatives_[{of, component}] = result;
-  return result;
+  return number(0);
 }
 
 FormulaTape::FormulaTape(Formulas const& formulas, std::vector<Formulas::Node> const& wanted, std::size_t max_lanes) {
-  using Op = Formulas::Op;
   auto const& all = formulas.steps_;
   std::vector<bool> needed(all.size());
   for (auto const node : wanted) needed[node] = true;
-  auto const n_operands = [](Op op) {
-    if (op == Op::number || op == Op::component || op == Op::time) return 0;
-    return op == Op::add || op == Op::subtract || op == Op::multiply || op == Op::divide ? 2 : 1;
-  };
-  for (std::size_t n = all.size(); n-- > 0;) {
-    if (!needed[n]) continue;
-    if (n_operands(all[n].op) > 0) needed[all[n].a] = true;
-    if (n_operands(all[n].op) > 1) needed[all[n].b] = true;
-  }
+  formulas.mark_operands(needed);
   std::vector<std::size_t> place(all.size());
   for (std::size_t n = 0; n < all.size(); ++n) {
     if (!needed[n]) continue;
     auto const& step = all[n];
     place[n] = steps_.size();
-    bool const has_operands = n_operands(step.op) > 0;
-    steps_.push_back({step.op, has_operands ? place[step.a] : step.a, n_operands(step.op) > 1 ? place[step.b] : 0, step.value});
+    auto const n_operands = Formulas::n_operands(step.op);
+    steps_.push_back({step.op, n_operands > 0 ? place[step.a] : step.a, n_operands > 1 ? place[step.b] : 0, step.value});
   }
   for (auto const node : wanted) places_.push_back(place[node]);
   values_ = Columns(max_lanes, steps_.size());

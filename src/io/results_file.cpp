@@ -532,10 +532,21 @@ void ResultsFile::read_flat(std::string_view name, std::uint64_t first, std::spa
 }
 
 std::string ResultsFile::read_text(std::string_view name, std::uint64_t position) const {
+  return read_texts(name, position, 1).front();
+}
+
+std::vector<std::string> ResultsFile::read_texts(std::string_view name, std::uint64_t first, std::uint64_t n) const {
   auto& dataset = contents_->find(name, Type::text);
-  std::vector<char> characters(dataset.element_bytes);
-  contents_->read_elements(name, dataset, position, std::as_writable_bytes(std::span(characters)));
-  return {characters.begin(), std::find(characters.begin(), characters.end(), '\0')};
+  contents_->check_range(name, dataset, first, n);
+  std::vector<char> characters(n * dataset.element_bytes);
+  contents_->read_elements(name, dataset, first, std::as_writable_bytes(std::span(characters)));
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < n; ++i) {
+    auto const begin = characters.begin() + static_cast<std::ptrdiff_t>(i * dataset.element_bytes);
+    auto const end = begin + static_cast<std::ptrdiff_t>(dataset.element_bytes);
+    result.emplace_back(begin, std::find(begin, end, '\0'));
+  }
+  return result;
 }
 
 template <typename T>
@@ -551,16 +562,7 @@ template std::vector<std::uint8_t> ResultsFile::read_all(std::string_view) const
 
 template <>
 std::vector<std::string> ResultsFile::read_all(std::string_view name) const {
-  auto& dataset = contents_->find(name, Type::text);
-  std::vector<char> characters(dataset.size * dataset.element_bytes);
-  contents_->read_elements(name, dataset, 0, std::as_writable_bytes(std::span(characters)));
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < dataset.size; ++i) {
-    auto const begin = characters.begin() + static_cast<std::ptrdiff_t>(i * dataset.element_bytes);
-    auto const end = begin + static_cast<std::ptrdiff_t>(dataset.element_bytes);
-    result.emplace_back(begin, std::find(begin, end, '\0'));
-  }
-  return result;
+  return read_texts(name, 0, size(name));
 }
 
 }  // namespace fermiac::io

@@ -181,7 +181,10 @@ void require_same_build(StudyFile const& file, std::filesystem::path const& path
 }
 
 std::string inputs_of(io::ResultsFile const& file) {
-  return file.has_attribute("", "inputs") ? std::get<std::string>(file.attribute("", "inputs")) : std::string();
+  if (!file.has_attribute("", "inputs")) return {};
+  auto const value = file.attribute("", "inputs");
+  auto const* const text = std::get_if<std::string>(&value);
+  return text ? *text : std::string();
 }
 
 /// An older results file from which finished items can be taken.
@@ -262,11 +265,12 @@ void prepare_file(RunOptions const& options, Study const& study, std::string con
     StudyFile file(study, results);
     require_same_build(file, out, options.allow_build);
     auto const states = file.states();
-    std::vector<std::uint64_t> damaged;
-    for (std::uint64_t i = 0; i < states.size(); ++i) {
-      bool const is_finished = states[i] == State::done || states[i] == State::failed;
-      if ((is_finished && !file.is_intact(i)) || (options.retry_failed && states[i] == State::failed)) damaged.push_back(i);
-    }
+    auto damaged = file.damaged(states);
+    if (options.retry_failed)
+      for (std::uint64_t i = 0; i < states.size(); ++i)
+        if (states[i] == State::failed) damaged.push_back(i);
+    std::ranges::sort(damaged);
+    damaged.erase(std::ranges::unique(damaged).begin(), damaged.end());
     // What was not needed may be, once these are computed again.
     for (std::uint64_t k = 0, n = damaged.size(); k < n; ++k) {
       if (k > 0 && study.item(damaged[k]).point == study.item(damaged[k - 1]).point) continue;

@@ -257,15 +257,15 @@ Study::Study(std::string source, std::string const& file_name, Registry const& r
 
   // The kind's own tables.
   std::map<std::string, Location> where;
-  for (auto const& [name, node] : document) {
+  for (auto const& [key_of_table, node] : document) {
+    std::string const name(key_of_table.str());
     if (name == "study" || name == "sweep") continue;
     auto const* table = node.as_table();
     Location const at = reader.location(node);
-    if (!table) refuse_unknown(at, std::string(name.str()), candidates);
-    auto const entries = reader.leaves(*table, std::string(name.str()), false);
-    if (entries.empty() &&
-        std::ranges::none_of(candidates, [&](auto const& key) { return key.starts_with(std::string(name.str()) + "."); }))
-      refuse_unknown(at, std::string(name.str()), candidates);
+    if (!table) refuse_unknown(at, name, candidates);
+    auto const entries = reader.leaves(*table, name, false);
+    if (entries.empty() && std::ranges::none_of(candidates, [&](auto const& key) { return key.starts_with(name + "."); }))
+      refuse_unknown(at, name, candidates);
     for (auto const& entry : entries) {
       auto const* parameter = find(*declared_, entry.key);
       if (!parameter) refuse_unknown(entry.at, entry.key, candidates);

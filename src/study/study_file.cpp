@@ -53,17 +53,23 @@ std::uint64_t longest_text(std::vector<Value> const& values) {
 }
 
 /// A checksum over the stored values of an item, its number and its error.
-std::int64_t checksum(std::uint64_t index, ItemRecord const& record, std::string const& error) {
+std::int64_t checksum(std::uint64_t index, std::span<std::span<double const> const> columns, std::string_view error) {
   std::vector<std::byte> bytes;
   auto const add = [&](auto const& values) {
     auto const view = std::as_bytes(std::span(values));
     bytes.insert(bytes.end(), view.begin(), view.end());
   };
   add(std::array{index});
-  for (auto const* part : {&record.replicates, &record.item})
-    for (auto const& column : part->columns()) add(column.values);
+  for (auto const& values : columns) add(values);
   add(error);
   return std::bit_cast<std::int64_t>(leading_64_bits(sha256(bytes)));
+}
+
+std::int64_t checksum(Finished const& finished) {
+  std::vector<std::span<double const>> columns;
+  for (auto const* part : {&finished.record.replicates, &finished.record.item})
+    for (auto const& column : part->columns()) columns.emplace_back(column.values);
+  return checksum(finished.index, columns, finished.error);
 }
 
 }  // namespace
@@ -196,12 +202,28 @@ io::Schema schema_of(Study const& study, std::string const& inputs) {
 }
 
 Study stored_study(io::ResultsFile const& file, Registry const& registry) {
-  if (!file.has_attribute("", "schema"))
-    throw InputError(fmt::format("{}: is not a results file of fermiac", file.path().string()));
-  auto const schema = std::get<std::string>(file.attribute("", "schema"));
-  if (schema != "fermiac/1")
+  auto const text_of = [&](char const* key) {
+    auto const value = file.has_attribute("", key) ? file.attribute("", key) : io::Attribute();
+    if (!std::holds_alternative<std::string>(value))
+      throw InputError(fmt::format("{}: is not a results file of fermiac", file.path().string()));
+    return std::get<std::string>(value);
+  };
+  if (auto const schema = text_of("schema"); schema != "fermiac/1")
     throw InputError(fmt::format("{}: has the schema {}, this version reads fermiac/1", file.path().string(), schema));
-  return Study(std::get<std::string>(file.attribute("", "study_resolved")), file.path().string(), registry);
+  return Study(text_of("study_resolved"), file.path().string(), registry);
+}
+
+StudyFile::StudyFile(Study const& study, io::ResultsFile& file) : study_(study), file_(file) {
+  auto const require_size = [&](std::string const& name, std::uint64_t size) {
+    if (file.size(name) != size)
+      throw SystemError(
+          fmt::format("{}: is damaged: {} has {} elements where {} belong", file.path().string(), name, file.size(name), size));
+  };
+  for (auto const* name : {"done", "checksum", "error"}) require_size(name, study.n_items());
+  require_size("summarised", 1);
+  for (auto const* name : {"version", "commit", "build", "hosts", "slurm_job", "start", "end", "outcome", "ranks", "threads",
+                           "items_before", "items_after"})
+    require_size(std::string("run/") + name, max_executions);
 }
 
 std::vector<State> StudyFile::states() const {
@@ -237,7 +259,7 @@ void StudyFile::write(std::vector<Finished>& batch) {
     for (auto& finished : run) {
       finished.error.resize(std::min<std::size_t>(finished.error.size(), error_length - 1));
       if (!finished.error.empty()) file_.write_text("error", finished.index, finished.error);
-      sums.push_back(checksum(finished.index, finished.record, finished.error));
+      sums.push_back(checksum(finished));
       states.push_back(static_cast<std::uint8_t>(finished.state));
     }
     file_.write_flat("checksum", run.front().index, sums);
@@ -271,10 +293,68 @@ ItemRecord StudyFile::read(std::uint64_t index) const {
 
 std::string StudyFile::error(std::uint64_t item) const { return file_.read_text("error", item); }
 
-bool StudyFile::is_intact(std::uint64_t item) const {
-  std::int64_t stored = 0;
-  file_.read_flat("checksum", item, std::span(&stored, 1));
-  return stored == checksum(item, read(item), error(item));
+bool StudyFile::is_intact(std::uint64_t item) const { return are_intact({item, item + 1}).front(); }
+
+std::vector<std::uint64_t> StudyFile::damaged(std::span<State const> states) const {
+  auto const is_finished = [&](std::uint64_t i) { return states[i] == State::done || states[i] == State::failed; };
+  // Pieces of some megabytes.
+  auto const record = study_.item_record(study_.item(0));
+  std::uint64_t item_bytes = error_length;
+  for (auto const* part : {&record.replicates, &record.item})
+    for (auto const& column : part->columns()) item_bytes += column.values.size() * sizeof(double);
+  auto const most = std::max<std::uint64_t>(1, (std::uint64_t{1} << 22) / item_bytes);
+  std::vector<std::uint64_t> result;
+  for (std::uint64_t first = 0; first < states.size();) {
+    std::uint64_t last = first;
+    while (last < states.size() && last - first < most && is_finished(last)) ++last;
+    if (last > first) {
+      auto const intact = are_intact({first, last});
+      for (std::uint64_t i = first; i < last; ++i)
+        if (!intact[i - first]) result.push_back(i);
+    }
+    first = std::max(last, first + 1);
+  }
+  return result;
+}
+
+std::vector<bool> StudyFile::are_intact(Range items) const {
+  // The replicates of successive items, of successive points too, lie side by side.
+  auto const replicates_before = [&](std::uint64_t index) {
+    auto const item = study_.item(index);
+    return item.point * study_.replicates() + item.replicates.first;
+  };
+  auto const first_replicate = replicates_before(items.first);
+  auto const last_replicate = replicates_before(items.last - 1) + study_.item(items.last - 1).replicates.size();
+  auto const record = study_.item_record(study_.item(items.first));
+  std::vector<std::vector<double>> replicate_columns, item_columns;
+  for (auto const& column : record.replicates.columns()) {
+    auto& values = replicate_columns.emplace_back((last_replicate - first_replicate) * column.per_entry);
+    file_.read_flat(column.variable->name, first_replicate * column.per_entry, std::span(values));
+  }
+  for (auto const& column : record.item.columns()) {
+    auto& values = item_columns.emplace_back(items.size() * column.per_entry);
+    file_.read_flat(column.variable->name, items.first * column.per_entry, std::span(values));
+  }
+  std::vector<std::int64_t> stored(items.size());
+  file_.read_flat("checksum", items.first, std::span(stored));
+  auto const errors = file_.read_texts("error", items.first, items.size());
+
+  std::vector<bool> result;
+  for (auto i = items.first; i < items.last; ++i) {
+    auto const begin = replicates_before(i) - first_replicate;
+    auto const n = study_.item(i).replicates.size();
+    std::vector<std::span<double const>> columns;
+    for (std::size_t c = 0; c < replicate_columns.size(); ++c) {
+      auto const per_entry = record.replicates.columns()[c].per_entry;
+      columns.push_back(std::span(replicate_columns[c]).subspan(begin * per_entry, n * per_entry));
+    }
+    for (std::size_t c = 0; c < item_columns.size(); ++c) {
+      auto const per_entry = record.item.columns()[c].per_entry;
+      columns.push_back(std::span(item_columns[c]).subspan((i - items.first) * per_entry, per_entry));
+    }
+    result.push_back(stored[i - items.first] == checksum(i, columns, errors[i - items.first]));
+  }
+  return result;
 }
 
 void StudyFile::write_summary(std::uint64_t point, Record const& summary) {

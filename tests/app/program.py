@@ -35,12 +35,12 @@ def environment(threads=1, **more):
     return dict(os.environ, OMP_NUM_THREADS=str(threads), **more)
 
 
-def fermiac(*words, cwd=None, ranks=None, threads=1, program=None, mca=(), **options):
+def fermiac(*words, cwd=None, ranks=None, threads=1, program=None, mca=(), time_limit_s=TIME_LIMIT_S, **options):
     """Runs it (under mpirun where `ranks` is given) and returns the completed process, text captured."""
     command = [str(pathlib.Path(program or FERMIAC).resolve()), *map(str, words)]
     if ranks is not None:
         command = [*MPIRUN, *mca, "-np", str(ranks), *command]
-    return subprocess.run(command, cwd=cwd, env=environment(threads), capture_output=True, text=True, timeout=TIME_LIMIT_S,
+    return subprocess.run(command, cwd=cwd, env=environment(threads), capture_output=True, text=True, timeout=time_limit_s,
                           stdin=subprocess.DEVNULL, **options)
 
 

@@ -107,11 +107,16 @@ def test_measures_are_those_of_the_replicates_themselves(tmp_path):
 def test_any_replicate_is_computed_alone_to_the_same_bits(tmp_path):
     study = write(tmp_path / "s.toml", replicates=3000, per_item=700, more="keep = true")
     run(study, tmp_path / "a.h5")
-    with h5py.File(tmp_path / "a.h5") as file:
-        for point, replicate in ((0, 0), (1, 17), (0, 2999)):
-            lines = fermiac("item", study, "--point", point, "--replicate", replicate).stdout.splitlines()
-            values = numpy.array(lines[0].split()[1:], float)
-            assert lines[0].startswith("value") and numpy.array_equal(values, file["value"][point, replicate], equal_nan=True)
+    data = opened(tmp_path / "a.h5")
+    without = write(tmp_path / "t.toml", replicates=3000, per_item=700)  # what files do not keep is printed too
+    for point, replicate in ((0, 0), (1, 17), (0, 2999)):
+        text = fermiac("item", study, "--point", point, "--replicate", replicate).stdout
+        values = {line.rsplit(maxsplit=1)[0].rstrip(): float(line.rsplit(maxsplit=1)[1]) for line in text.splitlines()}
+        kept = data.value.isel(n=point, replicate=replicate)
+        assert values == {f"value[{output}]": float(kept.sel(output=output)) for output in kept.output.values
+                          if numpy.isfinite(kept.sel(output=output))}
+        assert "value[mle mu]" in values and "value[low t mu]" in values
+        assert fermiac("item", without, "--point", point, "--replicate", replicate).stdout == text
 
 
 # ---------------------------------------------------------------------------------------------------------- the same bits

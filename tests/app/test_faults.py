@@ -49,7 +49,7 @@ def killed_to_the_end(folder, n_kills, seed):
     """A study killed so often, at random instants inside the work, each time one of three ways, and resumed each time."""
     replicates = 40 * n_kills // 3  # ranks work on for up to 3 s after the death of their mpirun
     study = write_count(folder / "study.toml", replicates=replicates, draws=120_000_000)
-    assert fermiac("run", study, "--out", folder / "a.h5", ranks=2).returncode == 0
+    assert fermiac("run", study, "--out", folder / "a.h5", ranks=2, time_limit_s=60 * n_kills).returncode == 0
     out = folder / "b.h5"
     chooser = random.Random(seed)
     n_items = 3 * replicates
@@ -63,7 +63,7 @@ def killed_to_the_end(folder, n_kills, seed):
         after = done(out)
         assert 0 < (after == 1).sum() < n_items, "the kill must fall inside the work"
         assert (after[before == 1] == 1).all()
-    final = fermiac("run", study, "--out", out, "--resume", ranks=3)
+    final = fermiac("run", study, "--out", out, "--resume", ranks=3, time_limit_s=60 * n_kills)
     assert final.returncode == 0, final.stderr
     assert_same(folder / "a.h5", out)
 

@@ -113,9 +113,13 @@ def done(path):
 def test_a_time_limit_stops_in_time_and_resume_goes_on(tmp_path):
     study = write_count(tmp_path / "study.toml", replicates=100, draws=40_000_000)
     assert fermiac("run", study, "--out", tmp_path / "a.h5", ranks=2).returncode == 0
-    first = fermiac("run", study, "--out", tmp_path / "b.h5", "--time-limit", 0.5, ranks=2)
-    assert first.returncode == 75, first.stderr
-    count = int((done(tmp_path / "b.h5") == 1).sum())
+    # On a busy machine a limit may pass before the first item is done: that is a stop in time too, with everything left.
+    for limit_s in (0.5, 1, 2, 4, 8):
+        first = fermiac("run", study, "--out", tmp_path / "b.h5", "--resume", "--time-limit", limit_s, ranks=2)
+        assert first.returncode == 75, first.stderr
+        count = int((done(tmp_path / "b.h5") == 1).sum())
+        if count > 0:
+            break
     assert 0 < count < 300
     status = json.loads(fermiac("status", tmp_path / "b.h5", "--json").stdout)
     assert status["done"] == count and status["pending"] == 300 - count and not status["running"]

@@ -166,6 +166,20 @@ BOOST_AUTO_TEST_CASE(a_formula_is_the_field_it_describes) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_sum_may_have_more_terms_than_the_stack_has_room_for) {
+  std::string text = "z1";
+  for (int i = 0; i < 50'000; ++i) text += "+z1*z2";
+  Formulas formulas(2);
+  auto const derivative = formulas.derivative(formulas.parse(text, "key"), 0);
+  FormulaTape tape(formulas, {derivative}, 1);
+  Columns z(1, 2);
+  z.column(0)[0] = 0.5;
+  z.column(1)[0] = 2;
+  double const t = 0;
+  tape.compute({1, &t, z});
+  BOOST_TEST(tape.value(0)[0] == 100'001.0);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_texts_are_refused_in_one_line) {
   auto const refused = [](std::string const& formulas, std::string const& says) {
     BOOST_CHECK_EXCEPTION(field_of("expression", 2, {{"expression.components", formulas}}), InputError,
@@ -180,6 +194,7 @@ BOOST_AUTO_TEST_CASE(wrong_texts_are_refused_in_one_line) {
   refused("z1 z2; z2", "at character 4: expected an operation");
   refused("foo(z1); z2", "\"foo\" is none of");
   refused(std::string(1000, '(') + "; z2", "too many brackets");
+  refused(std::string(100'000, '-') + "z1; z2", "too many brackets");
   BOOST_CHECK_THROW(field_of("linear", 3), InputError);
   BOOST_CHECK_THROW(field_of("linear", 2, {{"linear.matrix", std::string("1, 0; 0, 1/0")}}), InputError);
   BOOST_CHECK_THROW(field_of("linear", 2, {{"linear.matrix", std::string("-1, 0; 0, 2")}, {"linear.of_map", true}}),

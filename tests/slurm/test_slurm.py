@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster():
-    with Cluster() as cluster:
+    with Cluster(cores=8) as cluster:  # more than there are: jobs run side by side
         yield cluster
 
 
@@ -37,6 +37,29 @@ def coins(tmp_path_factory):
     write_count(folder / "coins.toml", replicates=40, draws=200_000, per_item=4)
     assert fermiac("run", "coins.toml", "--out", "a.h5", cwd=folder).returncode == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def long_coins(tmp_path_factory):
+    """A study of some six seconds of one core, in items of a fiftieth of a second; its results, and how long they took."""
+    folder = tmp_path_factory.mktemp("long_coins")
+    write_count(folder / "coins.toml", replicates=100, draws=24_000_000)
+    begin = time.monotonic()
+    assert fermiac("run", "coins.toml", "--out", "a.h5", cwd=folder).returncode == 0
+    return folder, time.monotonic() - begin
+
+
+@pytest.fixture(scope="module", autouse=True)
+def waiting(cluster, long_coins, tmp_path_factory):
+    """Jobs that mostly wait to be started again, while the other tests run: their folders and numbers."""
+    study, whole_s = long_coins[0] / "coins.toml", long_coins[1]
+    limit_s = min(2, 0.3 + whole_s / 5)  # a fifth of the study, and time to start; a busy machine may be less so later
+    jobs = {}
+    for name, limit in (("requeued", limit_s), ("idle", 0)):
+        folder = tmp_path_factory.mktemp(name)
+        words = ["--time-limit", f"{limit:.2f}"]
+        jobs[name] = folder, submit(cluster, folder, ["--ntasks=1"], study, *words, FERMIAC_OUT=str(folder / "b.h5"))
+    return jobs
 
 
 def submit(cluster, folder, *words, script="run.slurm", **environment):
@@ -81,40 +104,8 @@ def test_a_wrong_study_is_not_requeued(cluster, tmp_path):
     assert "study.replicates" in logs(tmp_path)
 
 
-def long_study(path):
-    """Some 10 seconds of one core, in items of a thirtieth of a second or so."""
-    return write_count(path, replicates=100, draws=40_000_000)
-
-
-def test_a_job_requeues_itself_until_its_study_is_complete(cluster, tmp_path):
-    """The study takes about five times what a run has."""
-    study = long_study(tmp_path / "coins.toml")
-    begin = time.monotonic()
-    assert fermiac("run", study, "--out", tmp_path / "a.h5").returncode == 0
-    limit_s = 0.5 + (time.monotonic() - begin) / 5  # half a second to start
-    out = tmp_path / "b.h5"
-    job = submit(cluster, tmp_path, ["--ntasks=1"], study, "--time-limit", f"{limit_s:.2f}", FERMIAC_OUT=str(out))
-    assert cluster.wait(job, 4 * WAIT_S) == ["COMPLETED"], logs(tmp_path)
-    assert_same(tmp_path / "a.h5", out)
-    with h5py.File(out) as file:
-        runs = int((file["run/ranks"][:] > 0).sum())
-        before, after = file["run/items_before"][:runs], file["run/items_after"][:runs]
-    assert runs >= 3 and int(cluster.job(job)["Restarts"]) == runs - 1
-    # Nothing is computed twice: each run begins with what the one before ended with.
-    assert (before[1:] == after[:-1]).all() and after[-1] == 300 and (after > before).all()
-
-
-def test_a_job_that_makes_no_progress_is_not_requeued(cluster, tmp_path):
-    study = long_study(tmp_path / "coins.toml")
-    job = submit(cluster, tmp_path, ["--ntasks=1"], study, "--time-limit", "0", FERMIAC_OUT=str(tmp_path / "b.h5"))
-    states = cluster.wait(job, WAIT_S)
-    # The first run makes the file: that counts as progress. The second makes none.
-    assert states == ["FAILED"] and cluster.job(job)["ExitCode"] == "75:0" and int(cluster.job(job)["Restarts"]) <= 1
-    assert "no progress" in logs(tmp_path)
-
-
-def test_a_warning_of_the_time_limit_stops_all_ranks_in_time(cluster, tmp_path):
-    study = long_study(tmp_path / "coins.toml")
+def test_a_warning_of_the_time_limit_stops_all_ranks_in_time(cluster, long_coins, tmp_path):
+    study = long_coins[0] / "coins.toml"
     out = tmp_path / "b.h5"
     job = submit(cluster, tmp_path, ["--ntasks=2"], study, FERMIAC_OUT=str(out), FERMIAC_MAX_RESTARTS="0")
     wait_until_done(out, 5)
@@ -125,9 +116,8 @@ def test_a_warning_of_the_time_limit_stops_all_ranks_in_time(cluster, tmp_path):
         assert 0 < (file["done"][:] == 1).sum() < 300
 
 
-def test_a_cancelled_job_can_be_submitted_again(cluster, tmp_path):
-    study = long_study(tmp_path / "coins.toml")
-    assert fermiac("run", study, "--out", tmp_path / "a.h5").returncode == 0
+def test_a_cancelled_job_can_be_submitted_again(cluster, long_coins, tmp_path):
+    study = long_coins[0] / "coins.toml"
     out = tmp_path / "b.h5"
     job = submit(cluster, tmp_path, ["--ntasks=2"], study, FERMIAC_OUT=str(out))
     wait_until_done(out, 5)
@@ -137,20 +127,46 @@ def test_a_cancelled_job_can_be_submitted_again(cluster, tmp_path):
         assert 0 < (file["done"][:] == 1).sum() < 300
     job = submit(cluster, tmp_path, ["--ntasks=1"], study, FERMIAC_OUT=str(out))
     assert cluster.wait(job, WAIT_S) == ["COMPLETED"], logs(tmp_path)
-    assert_same(tmp_path / "a.h5", out)
+    assert_same(long_coins[0] / "a.h5", out)
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    with Cluster(n_nodes=2) as cluster:
+        yield cluster
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="simulated nodes take root and the right to make namespaces")
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-def test_two_nodes_compute_the_same_bits(coins, tmp_path, launcher):
+def test_two_nodes_compute_the_same_bits(two_nodes, coins, tmp_path, launcher):
     out = tmp_path / "b.h5"
-    with Cluster(n_nodes=2) as cluster:
-        job = submit(cluster, tmp_path, ["--nodes=2", "--ntasks=4"], coins / "coins.toml", "--ranks-per-item", "2", FERMIAC_OUT=str(out),
-                     FERMIAC_LAUNCHER=launcher)
-        assert cluster.wait(job, WAIT_S) == ["COMPLETED"], logs(tmp_path)
+    job = submit(two_nodes, tmp_path, ["--nodes=2", "--ntasks=4"], coins / "coins.toml", "--ranks-per-item", "2", FERMIAC_OUT=str(out),
+                 FERMIAC_LAUNCHER=launcher)
+    assert two_nodes.wait(job, WAIT_S) == ["COMPLETED"], logs(tmp_path)
     assert_same(coins / "a.h5", out)
     with h5py.File(out) as file:
         assert file["run/hosts"][0].decode() == "node1 node2"
+
+
+def test_a_job_that_makes_no_progress_is_not_requeued(cluster, waiting):
+    folder, job = waiting["idle"]
+    states = cluster.wait(job, WAIT_S)
+    # The first run makes the file: that counts as progress. The second makes none.
+    assert states == ["FAILED"] and cluster.job(job)["ExitCode"] == "75:0" and int(cluster.job(job)["Restarts"]) <= 1
+    assert "no progress" in logs(folder)
+
+
+def test_a_job_requeues_itself_until_its_study_is_complete(cluster, long_coins, waiting):
+    """The study takes about five times what a run has."""
+    folder, job = waiting["requeued"]
+    assert cluster.wait(job, 4 * WAIT_S) == ["COMPLETED"], logs(folder)
+    assert_same(long_coins[0] / "a.h5", folder / "b.h5")
+    with h5py.File(folder / "b.h5") as file:
+        runs = int((file["run/ranks"][:] > 0).sum())
+        before, after = file["run/items_before"][:runs], file["run/items_after"][:runs]
+    assert runs >= 3 and int(cluster.job(job)["Restarts"]) == runs - 1
+    # Nothing is computed twice: each run begins with what the one before ended with.
+    assert (before[1:] == after[:-1]).all() and after[-1] == 300 and (after > before).all()
 
 
 def wait_until_done(out, n_items, limit_s=60):

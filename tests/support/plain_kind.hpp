@@ -7,7 +7,7 @@
 
 namespace fermiac::testing {
 
-class PlainKind final : public study::Kind {
+class PlainKind : public study::Kind {
  public:
   std::string name() const override { return "plain"; }
   std::string family() const override { return "test"; }

@@ -37,18 +37,16 @@ inline std::vector<double> with_errors_times(double factor, std::vector<double> 
 }
 
 /// Whether the square's sum, over n independent normal scores, lies between the chi-square quantiles of half of `false_alarm`.
-/// The upper one is 1 + `inflation` as large, for scores that are known to spread by that much more.
-inline bool spread_holds(std::vector<double> const& scores, double inflation = 0) {
+inline bool spread_holds(std::vector<double> const& scores) {
   boost::math::chi_squared const distribution(static_cast<double>(scores.size()));
   double square = 0;
   for (double const z : scores) square += z * z;
   return square > boost::math::quantile(distribution, false_alarm / 2) &&
-         square < (1 + inflation) * boost::math::quantile(boost::math::complement(distribution, false_alarm / 2));
+         square < boost::math::quantile(boost::math::complement(distribution, false_alarm / 2));
 }
 
-/// Spread, mean and largest of independent normal scores, each at `false_alarm`, their limits 1 + `inflation` as far away; NaN
-/// fails.
-inline void check_scores(std::vector<double> const& scores, std::string const& what, double inflation = 0) {
+/// Spread, mean and largest of independent normal scores, each at `false_alarm`; NaN fails.
+inline void check_scores(std::vector<double> const& scores, std::string const& what) {
   double const n = static_cast<double>(scores.size());
   double sum = 0;
   double square = 0;
@@ -58,8 +56,8 @@ inline void check_scores(std::vector<double> const& scores, std::string const& w
     square += z * z;
     largest = std::max(largest, std::abs(z));
   }
-  BOOST_TEST(spread_holds(scores, inflation), what << ": squares of " << n << " scores add up to " << square);
-  auto const limit = [&](double chance) { return -(1 + inflation) * boost::math::quantile(boost::math::normal(), chance / 2); };
+  BOOST_TEST(spread_holds(scores), what << ": squares of " << n << " scores add up to " << square);
+  auto const limit = [&](double chance) { return -boost::math::quantile(boost::math::normal(), chance / 2); };
   BOOST_TEST(std::abs(sum) < limit(false_alarm) * std::sqrt(n), what << ": mean of " << n << " scores " << sum / n);
   BOOST_TEST(largest < limit(false_alarm / n), what << ": largest of " << n << " scores " << largest);
 }

@@ -21,7 +21,8 @@ std::string status(std::filesystem::path const& file, Format format, study::Regi
 
 std::string show(std::filesystem::path const& file, Format format, study::Registry const& registry);
 
-/// Computes one item alone, without a results file, and returns its record as text.
+/// Computes one replicate alone, without a results file: a line for each variable, or for each labelled value of it, those too
+/// that files keep on request only. What is not applicable is left out.
 std::string item(std::filesystem::path const& study, std::vector<std::string> const& overrides, std::uint64_t point,
                  std::uint64_t replicate, study::Registry const& registry);
 

@@ -16,6 +16,9 @@ struct Score {
 /// All z-scores together. A study agrees where |z| of every one is below the Bonferroni bound at 1e-3, that is below the
 /// 1 - 1e-3 / (2 n) quantile of the normal distribution for n of them (whatever their dependence), and where the p-values
 /// of the independent ones are uniform (Kolmogorov-Smirnov, p > 1e-3).
+///
+/// Power: a score that would be z is z + 5 in a cell that is off by 5 of its errors, and such a cell is found with probability
+/// 0.82 among 24 scores, 0.54 among 1000; one that is off by 7, with 0.998 and 0.98.
 struct Agreement {
   static constexpr double false_alarm = 1e-3;
   static constexpr std::uint64_t fewest_for_distribution = 5;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "fermiac/estimators/experiment.hpp"
@@ -33,7 +34,8 @@ class DrawMoments {
 
   double mean() const { return centre_ + first_; }
   double variance() const { return second_ - first_ * first_; }
-  /// m_4 / m_2^2; NaN where the variance is 0.
+  /// m_3 / m_2^(3/2) and m_4 / m_2^2; NaN where the variance is 0.
+  double skewness() const;
   double kurtosis() const;
 
  private:
@@ -41,7 +43,8 @@ class DrawMoments {
   double first_ = 0, second_ = 0, third_ = 0, fourth_ = 0;
 };
 
-/// The truth about an average of n independent draws of this mean, variance and kurtosis (NaN: not known).
-CellTruth truth_of_average(double n, double mean, double variance, double kurtosis, double target);
+/// The truth about an average of n independent draws of this mean, variance, kurtosis and skewness (NaN: not known).
+CellTruth truth_of_average(double n, double mean, double variance, double kurtosis, double target,
+                           double skewness = std::numeric_limits<double>::quiet_NaN());
 
 }  // namespace fermiac::estimators

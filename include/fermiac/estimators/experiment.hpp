@@ -60,11 +60,14 @@ struct CellTruth {
   Truth bias;            ///< mean - target
   Truth variance;        ///< of one replicate's estimate; 0 where it is constant
   Truth mse;             ///< bias^2 + variance, and filled in as that where both are known
-  double kurtosis =
-      std::numeric_limits<double>::quiet_NaN();  ///< of the estimate, 3 for a normal one; sharpens z; NaN: not known
+  /// Of the estimate, 0 and 3 for a normal one; NaN: not known. With them the exact Monte Carlo errors of variance and mse are
+  /// known, and z-scores hold under any tails (`performance.hpp`).
+  double skewness = std::numeric_limits<double>::quiet_NaN();
+  double kurtosis = std::numeric_limits<double>::quiet_NaN();
   /// E|x|^r is finite for r below this. Up to 4 the variance has no error, up to 2 there is no variance, up to 1 no mean:
-  /// these are flagged and left out, not averaged into a number. Up to 8 the error of the variance has itself no variance:
-  /// variances and mean squared errors are shown with it but have no z.
+  /// these are flagged and left out, not averaged into a number. Up to 8 the variance's reported error has itself no variance:
+  /// flagged, and judged only by an exact error. To be set to 8, too, where higher moments are finite but made by values so
+  /// rare that samples lack them.
   double finite_moments = std::numeric_limits<double>::infinity();
   /// Size of a single value where the variance is 0: constants must then equal the truth within 1e-11 of it.
   double scale = 1;

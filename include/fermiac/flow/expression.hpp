@@ -71,6 +71,11 @@ class Formulas {
   Node unary(Op op, Node a) { return add({op, a}); }
   Node binary(Op op, Node a, Node b) { return add({op, a, b}); }
   Node whole_power(Node a, unsigned exponent);
+  /// Of one step, when those of its operands are known.
+  Node derivative_of_step(Node of, std::size_t component);
+  static int n_operands(Op op);
+  /// Marks the operands of the marked steps, their operands, and so on.
+  void mark_operands(std::vector<bool>& needed) const;
   bool is(Node node, double value) const { return steps_[node].op == Op::number && steps_[node].value == value; }
 
   std::size_t dimension_;

@@ -118,6 +118,8 @@ class ResultsFile {
 
   /// The text at flat position `position`, without its padding.
   std::string read_text(std::string_view name, std::uint64_t position = 0) const;
+  /// The `n` texts from flat position `first` on.
+  std::vector<std::string> read_texts(std::string_view name, std::uint64_t first, std::uint64_t n) const;
 
   /// All elements in row-major order. `T` is double, std::int64_t, std::uint8_t or std::string.
   template <typename T>

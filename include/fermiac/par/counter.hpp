@@ -31,11 +31,11 @@ class SharedCounter {
   /// Asks all ranks to stop. May be called by any rank, any number of times.
   void ask_stop();
 
-  /// Whether a stop is known here to have been asked for. Never blocks: the stop word is fetched in the background,
-  /// at most every 50 ms, by `progress`.
+  /// Whether a stop is known here to have been asked for. Never blocks: the stop word is fetched in the background by
+  /// `progress`, at most every 50 ms, above 250 ranks every 0.2 ms a rank, so that rank 0 bears the polls of any number.
   bool stop_asked() const noexcept { return stop_asked_; }
 
-  /// Adds to the number of finished items, for the progress line.
+  /// Adds to the number of finished items, for the progress line: at once, above 250 ranks as seldom as polls.
   void add_finished(std::uint64_t n);
 
   /// Items finished on all ranks so far. Blocks until rank 0 enters MPI; at once on rank 0.
@@ -52,9 +52,12 @@ class SharedCounter {
   MPI_Win window_ = MPI_WIN_NULL;
   std::int64_t* words_ = nullptr;
   MPI_Comm handle_;
+  double poll_interval_s_;
   MPI_Request poll_ = MPI_REQUEST_NULL;
   std::int64_t stop_seen_ = 0;
+  std::int64_t unreported_ = 0;
   double last_poll_s_ = 0;
+  double last_report_s_ = 0;
   bool stop_asked_ = false;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,8 @@ Study stored_study(io::ResultsFile const& file, Registry const& registry);
 class StudyFile {
  public:
   /// @param study, file  must outlive this object
-  StudyFile(Study const& study, io::ResultsFile& file) : study_(study), file_(file) {}
+  /// @throws SystemError  where the file has not the items of the study
+  StudyFile(Study const& study, io::ResultsFile& file);
 
   std::vector<State> states() const;
 
@@ -64,6 +66,8 @@ class StudyFile {
 
   /// Whether the stored values are those that were written (their checksum agrees).
   bool is_intact(std::uint64_t item) const;
+  /// The items among those done or failed that are not intact, in order; reads the file in large pieces.
+  std::vector<std::uint64_t> damaged(std::span<State const> states) const;
 
   void write_summary(std::uint64_t point, Record const& summary);
   Record read_summary(std::uint64_t point) const;
@@ -77,6 +81,9 @@ class StudyFile {
   void write_execution(std::uint64_t place, Execution const& execution);
 
  private:
+  /// For each item of a range whether it is intact.
+  std::vector<bool> are_intact(Range items) const;
+
   Study const& study_;
   io::ResultsFile& file_;
 };

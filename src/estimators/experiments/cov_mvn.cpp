@@ -392,7 +392,9 @@ class CovMvnAtPoint final : public AtPoint {
     if (m > 2) truth.bias.value = e == unbiased ? 0 : c / (m - 2) - population_.precision_dd;
     if (m > 4) truth.variance.value = 2 * c * c / ((m - 2) * (m - 2) * (m - 4));
     // Of the inverse gamma distribution with shape m/2.
-    if (double const h = m / 2; h > 4) truth.kurtosis = 3 + (30 * h - 66) / ((h - 3) * (h - 4));
+    double const h = m / 2;
+    if (h > 3) truth.skewness = 4 * std::sqrt(h - 2) / (h - 3);
+    if (h > 4) truth.kurtosis = 3 + (30 * h - 66) / ((h - 3) * (h - 4));
     if (e != unbiased) truth.bias_rate = -1;
   }
 

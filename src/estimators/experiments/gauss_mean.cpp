@@ -42,11 +42,13 @@ class GaussMeanAtPoint final : public AtPoint {
       double const w = e == map ? w_ : 1;
       truth.bias.value = e == map ? -rest_ * (mu_ - nu_) : 0;
       truth.variance.value = w * w * s2_ / n_;
+      truth.skewness = 0;
       truth.kurtosis = 3;
     } else {
       double const factor = e == unbiased ? n_ / (n_ - 1) : 1;
       truth.bias.value = e == unbiased ? 0 : -s2_ / n_;
       truth.variance.value = 2 * s2_ * s2_ * (n_ - 1) / (n_ * n_) * factor * factor;
+      truth.skewness = std::sqrt(8 / (n_ - 1));
       truth.kurtosis = 3 + 12 / (n_ - 1);
     }
     if (truth.bias.value != 0) truth.bias_rate = -1;

@@ -35,6 +35,7 @@ constexpr std::size_t n_estimators = 12;
 /// What is known of one draw.
 struct DrawTruth {
   double mean = 0, variance = 0, kurtosis = 0;
+  double skewness = std::numeric_limits<double>::quiet_NaN();  ///< only of what is biased
 };
 
 /// What a draw of the relaxed estimators consists of, at z on the side of b.
@@ -78,11 +79,11 @@ class GradBernoulliAtPoint final : public AtPoint {
       truth = truth_of_rloo(target);
     } else if (e < concrete) {
       auto const one = of_draw(static_cast<EstimatorNumber>(e));
-      truth = truth_of_average(K, one.mean, one.variance, one.kurtosis, target);
+      truth = truth_of_average(K, one.mean, one.variance, one.kurtosis, target, one.skewness);
     } else {
       if (!relaxed_) relaxed_ = relaxed_truths();
       auto const& [one, rough] = (*relaxed_)[e - concrete];
-      truth = truth_of_average(K, e == concrete ? one.mean : target, one.variance, one.kurtosis, target);
+      truth = truth_of_average(K, e == concrete ? one.mean : target, one.variance, one.kurtosis, target, one.skewness);
       if (e == concrete) truth.bias.error = std::abs(one.mean - rough.mean) + 1e-14;
       truth.variance.error = (std::abs(one.variance - rough.variance) + 1e-13 * one.variance) / K;
     }
@@ -144,7 +145,7 @@ class GradBernoulliAtPoint final : public AtPoint {
       case best_baseline:
         return two_points(pq * D_, 0, p);
       case straight_through:
-        return two_points(pq * 2 * (p - t_), 4 * pq * pq * pq, p);
+        return {pq * 2 * (p - t_), 4 * pq * pq * pq, (1 - 3 * pq) / pq, (1 - 2 * p) / std::sqrt(pq)};
       case disarm:
         return two_points(pq * D_, D_ * D_ * pq * (larger / 2 - pq), 2 * smaller);
       default: {  // arm: D |u - 1/2| where that is above 1/2 - m
@@ -239,7 +240,8 @@ class GradBernoulliAtPoint final : public AtPoint {
       }
     }
     std::array<DrawTruth, 5> result;
-    for (std::size_t k = 0; k < 5; ++k) result[k] = {moments[k].mean(), moments[k].variance(), moments[k].kurtosis()};
+    for (std::size_t k = 0; k < 5; ++k)
+      result[k] = {moments[k].mean(), moments[k].variance(), moments[k].kurtosis(), moments[k].skewness()};
     return result;
   }
 

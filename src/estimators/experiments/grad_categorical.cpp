@@ -132,7 +132,8 @@ class GradCategoricalAtPoint final : public AtPoint {
       }
     // One class is left, or all values are the same: what remains is rounding.
     double const variance = moments.variance() > 1e-26 * largest_ * largest_ ? moments.variance() : 0;
-    return truth_of_average(K, e == straight_through ? moments.mean() : target(q), variance, moments.kurtosis(), target(q));
+    return truth_of_average(K, e == straight_through ? moments.mean() : target(q), variance, moments.kurtosis(), target(q),
+                            moments.skewness());
   }
 
   /// Calls `add(u)` with a column of uniforms for each of the K draws.

@@ -21,6 +21,7 @@ enum EstimatorNumber : std::size_t { elbo, iwae_bound, iwae_controlled, jackknif
 enum QuantityNumber : std::size_t { bound, evidence, d_w, d_a };
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double zeta_of_3 = 1.2020569031595943;
 
 /// A function of the normal number e: value + slope e + curve e^2.
 struct Quadratic {
@@ -29,17 +30,32 @@ struct Quadratic {
   double operator()(double e) const { return std::fma(std::fma(curve, e, slope), e, value); }
   double mean() const { return value + curve; }
   double variance() const { return slope * slope + 2 * curve * curve; }
+  double skewness() const {
+    double const v = variance();
+    return curve * (6 * slope * slope + 8 * curve * curve) / (v * std::sqrt(v));
+  }
   double kurtosis() const {
     double const c2 = curve * curve, v = variance();
     return 3 + 48 * c2 * (c2 + slope * slope) / (v * v);
   }
 };
 
+/// Mean and central moments.
+struct Central {
+  double mean, variance, third, fourth;
+
+  static Central from_raw(std::array<double, 4> const& m) {
+    double const a = m[0], a2 = a * a;
+    return {a, m[1] - a2, m[2] - 3 * a * m[1] + 2 * a * a2, m[3] - 4 * a * m[2] + 6 * a2 * m[1] - 3 * a2 * a2};
+  }
+};
+
 /// What integrals over t give.
 struct Integrals {
-  double log = 0, log_without_one = 0;  ///< E log W of K and of K - 1 weights
-  double log_squared = 0, weighted_log = 0;
-  std::array<double, 4> mean{}, second{};  ///< of the gradients: by weights h_w, h_a, h_p; by squared weights h_p
+  Central log;                      ///< of log W
+  double log_without_one = 0;       ///< E log W of K - 1 weights
+  double weighted_log = 0;          ///< E W log W
+  std::array<Central, 4> gradient;  ///< by weights h_w, h_a, h_p; by squared weights h_p
 };
 
 class IwaeAtPoint final : public AtPoint {
@@ -77,9 +93,9 @@ class IwaeAtPoint final : public AtPoint {
       default:
         truth = truth_of_gradient(e, q);
     }
-    // Ratios of weights have all moments, but before K is very large their tails are those of the weights.
-    bool const is_ratio = K_ > 1 && e != elbo && e != stl;
-    if (is_ratio && finite_moments() <= 8) truth.finite_moments = std::min(truth.finite_moments, 8.0);
+    // Logarithms and ratios of weights have all moments, but within a deviation or many their tails are those of the weights.
+    bool const has_weights = K_ > 1 && e != elbo && e != stl;
+    if (has_weights && finite_moments() <= 8) truth.finite_moments = std::min(truth.finite_moments, 8.0);
     truth.scale = 10 + std::abs(log_p_) + 10 / std::sqrt(S_);
     if (truth.bias.is_known() && truth.bias.value != 0 && std::isnan(truth.bias_rate)) truth.bias_rate = 0;
     return truth;
@@ -119,9 +135,9 @@ class IwaeAtPoint final : public AtPoint {
 
   CellTruth truth_of_bound(std::size_t e) const {
     if (e > jackknife) return none();
-    auto truth = e == elbo
-                     ? truth_of_average(K, log_p_ + log_omega_.mean(), log_omega_.variance(), log_omega_.kurtosis(), log_p_)
-                     : CellTruth{};
+    auto truth = e == elbo ? truth_of_average(K, log_p_ + log_omega_.mean(), log_omega_.variance(), log_omega_.kurtosis(),
+                                              log_p_, log_omega_.skewness())
+                           : CellTruth{};
     if (e == elbo) return truth;
     if (is_posterior_) {
       truth.bias.value = truth.variance.value = 0;
@@ -130,19 +146,22 @@ class IwaeAtPoint final : public AtPoint {
     auto const& [fine, coarse] = integrals();
     bool const is_regular = finite_moments() > 2;
     if (e == jackknife) {
-      auto const bias = [&](Integrals const& i) { return K_ == 1 ? i.log : K * i.log - (K - 1) * i.log_without_one; };
+      auto const bias = [&](Integrals const& i) { return K_ == 1 ? i.log.mean : K * i.log.mean - (K - 1) * i.log_without_one; };
       truth.bias = {bias(fine), std::abs(bias(fine) - bias(coarse)) + 1e-12 * K};
       if (finite_moments() > 3) truth.bias_rate = -2;
       if (is_regular) truth.variance_rate = truth.mse_rate = -1;
       return truth;
     }
-    truth.bias = {fine.log, std::abs(fine.log - coarse.log) + 1e-13};
+    truth.bias = {fine.log.mean, std::abs(fine.log.mean - coarse.log.mean) + 1e-13};
     if (is_regular) truth.bias_rate = -1;
     auto const variance = [&](Integrals const& i) {
-      double const plain = i.log_squared - i.log * i.log;
-      return e == iwae_bound ? plain : plain - 2 * (i.weighted_log - i.log) + chi_square() / K;
+      double const plain = i.log.variance;
+      return e == iwae_bound ? plain : plain - 2 * (i.weighted_log - i.log.mean) + chi_square() / K;
     };
-    if (e == iwae_controlled) truth.finite_moments = finite_moments();
+    if (e == iwae_controlled)
+      truth.finite_moments = finite_moments();
+    else
+      set_shape(truth, fine.log, coarse.log);
     if (e == iwae_bound || is_regular) truth.variance = {variance(fine), std::abs(variance(fine) - variance(coarse)) + 1e-12};
     if (is_regular) truth.variance_rate = truth.mse_rate = e == iwae_bound ? -1 : -2;
     return truth;
@@ -153,7 +172,7 @@ class IwaeAtPoint final : public AtPoint {
     double const m2 = moment_of_weight(2), m3 = moment_of_weight(3), m4 = moment_of_weight(4);
     double const variance = is_posterior_ ? 0 : chi_square();
     double const kurtosis = finite_moments() > 4 ? (m4 - 4 * m3 + 6 * m2 - 3) / (variance * variance) : nan;
-    auto truth = truth_of_average(K, 1, variance, kurtosis, 1);
+    auto truth = truth_of_average(K, 1, variance, kurtosis, 1);  // unbiased: its skewness does not matter
     truth.finite_moments = finite_moments();
     return truth;
   }
@@ -161,7 +180,7 @@ class IwaeAtPoint final : public AtPoint {
   CellTruth truth_of_gradient(std::size_t e, std::size_t q) const {
     double const target = targets()[q];
     auto const of_mean = [&](Quadratic const& h) {
-      auto truth = truth_of_average(K, h.mean(), h.variance(), h.kurtosis(), target);
+      auto truth = truth_of_average(K, h.mean(), h.variance(), h.kurtosis(), target, h.skewness());
       truth.signal = true;
       truth.signal_rate = 0.5;
       return truth;
@@ -184,15 +203,24 @@ class IwaeAtPoint final : public AtPoint {
       return truth;
     }
     auto const& [fine, coarse] = integrals();
-    auto const variance = [&](Integrals const& i) { return i.second[place] - i.mean[place] * i.mean[place]; };
-    truth.bias = {fine.mean[place] - target, std::abs(fine.mean[place] - coarse.mean[place]) + 1e-12};
-    truth.variance = {variance(fine), std::abs(variance(fine) - variance(coarse)) + 1e-12 * fine.second[place]};
+    auto const &one = fine.gradient[place], &rough = coarse.gradient[place];
+    truth.bias = {one.mean - target, std::abs(one.mean - rough.mean) + 1e-12};
+    truth.variance = {one.variance, std::abs(one.variance - rough.variance) + 1e-12 * (one.variance + one.mean * one.mean)};
+    set_shape(truth, one, rough);
     if (finite_moments() <= 2) return truth;
     truth.bias_rate = e == iwae_stl ? 0 : -1;
     truth.variance_rate = e == dreg ? -3 : -1;
     if (e != iwae_stl) truth.mse_rate = e == dreg ? -2 : -1;
     truth.signal_rate = q == d_a && e == iwae_bound ? -0.5 : 0.5;
     return truth;
+  }
+
+  /// Skewness and kurtosis where rounding leaves enough of them.
+  static void set_shape(CellTruth& truth, Central const& fine, Central const& coarse) {
+    double const square = fine.variance * fine.variance;
+    if (!(std::abs(fine.fourth - coarse.fourth) < 0.01 * fine.fourth && fine.fourth > square)) return;
+    truth.skewness = fine.third / (fine.variance * std::sqrt(fine.variance));
+    truth.kurtosis = fine.fourth / square;
   }
 
   std::pair<Integrals, Integrals> const& integrals() const {
@@ -230,7 +258,8 @@ class IwaeAtPoint final : public AtPoint {
       });
     };
     Integrals result;
-    double moment = 0;  // of log t
+    std::array<double, 4> logs{};                // by powers of log t + gamma
+    std::array<std::array<double, 4>, 4> raw{};  // moments of the gradients
     double const step = 0.1 * coarseness, log_K = simd::log(K);
     std::vector<double> const* const gradients[] = {&w, &a, &p, &p};
     for (double y = -38 - log_K;; y += step) {
@@ -245,28 +274,56 @@ class IwaeAtPoint final : public AtPoint {
       double const limit = simd::exp(-simd::exp(log_K + y));
       auto const power = [&](double k) { return simd::exp(k * log_M); };
       double const less = limit - power(K);
-      result.log += less;
-      moment += less * (log_K + y);
+      double power_of_log = less;
+      for (double& moment : logs) {
+        moment += power_of_log;
+        power_of_log *= log_K + y + std::numbers::egamma;
+      }
       result.log_without_one += simd::exp(-simd::exp(y) * (K - 1)) - power(K - 1);
       double const t = simd::exp(y);
       result.weighted_log += limit - power(K - 1) * expectation(nullptr, 1, 0) / t;
+      // The number of ways to choose j different weights in order, the others' expectations with it.
+      std::array<double, 5> choices{};
+      double ways = 1;
+      for (std::uint64_t j = 1; j <= std::min<std::uint64_t>(4, K_); ++j) {
+        double const k = static_cast<double>(j);
+        ways *= K - (k - 1);
+        choices[j] = ways * power(K - k);
+      }
       for (std::size_t i = 0; i < 4; ++i) {
         int const s = i == 3 ? 2 : 1;
-        double const first = expectation(gradients[i], s, 1), square = expectation(gradients[i], 2 * s, 2);
-        double const pairs = K_ > 1 ? K * (K - 1) * first * first * power(K - 2) : 0;
-        result.mean[i] += K * first * power(K - 1);
-        result.second[i] += (K * square * power(K - 1) + pairs) / (i == 3 ? 6 : 1);
+        std::array<double, 5> m;
+        for (int k = 1; k <= 4; ++k) m[static_cast<std::size_t>(k)] = expectation(gradients[i], s * k, k);
+        // Over Gamma(s k) for the k-th power of what is divided by (sum omega)^s.
+        raw[i][0] += choices[1] * m[1];
+        raw[i][1] += (choices[1] * m[2] + choices[2] * m[1] * m[1]) / (s == 1 ? 1 : 6);
+        raw[i][2] += (choices[1] * m[3] + 3 * choices[2] * m[1] * m[2] + choices[3] * m[1] * m[1] * m[1]) / (s == 1 ? 2 : 120);
+        raw[i][3] += (choices[1] * m[4] + choices[2] * (4 * m[1] * m[3] + 3 * m[2] * m[2]) +
+                      6 * choices[3] * m[1] * m[1] * m[2] + choices[4] * m[1] * m[1] * m[1] * m[1]) /
+                     (s == 1 ? 6 : 5040);
       }
     }
-    result.log *= step;
     result.log_without_one *= step;
     result.weighted_log *= step;
+    for (double& moment : logs) moment *= step;
     for (std::size_t i = 0; i < 4; ++i) {
-      result.mean[i] *= step;
-      result.second[i] *= step;
+      for (double& moment : raw[i]) moment *= step;
+      result.gradient[i] = Central::from_raw(raw[i]);
     }
-    result.log_squared = -2 * (moment * step + std::numbers::egamma * result.log);
+    result.log = moments_of_log(logs);
     return result;
+  }
+
+  /// Of log W = log T - log(T / W), T exponential and independent of W: P(T / W > t) = E e^(-t W), so that `integrals`, of
+  /// (P(T > t) - P(T / W > t)) (log t + gamma)^k / t, are differences of their moments, and cumulants add up.
+  static Central moments_of_log(std::array<double, 4> const& integrals) {
+    auto const [a, b, c, d] = integrals;
+    double const second = std::numbers::pi * std::numbers::pi / 6, third = -2 * zeta_of_3;  // of log T + gamma
+    double const variance = -2 * b - a * a;
+    double const skewed = 3 * c - 3 * (second - 2 * b) * a + 2 * a * a * a;
+    double const excess =
+        -4 * d + 4 * (third - 3 * c) * a + 12 * b * (second - b) + 12 * (second - 2 * b) * a * a - 6 * a * a * a * a;
+    return {a, variance, skewed, excess + 3 * variance * variance};
   }
 
   void replicate_rows(Pack const& rows, std::uint64_t first, Outputs& outputs, Context& context) const {

@@ -208,6 +208,7 @@ class ExponentialFamily final : public Family {
     truth.finite_moments = n_;
     if (n_ > 1) truth.bias.value = e == unbiased ? 0 : 1 / (n_ - 1);
     if (n_ > 2) truth.variance.value = factor * factor * n_ * n_ / ((n_ - 1) * (n_ - 1) * (n_ - 2));
+    if (n_ > 3) truth.skewness = 4 * std::sqrt(n_ - 2) / (n_ - 3);
     if (n_ > 4) truth.kurtosis = 3 + (30 * n_ - 66) / ((n_ - 3) * (n_ - 4));
     if (e == reciprocal) truth.bias_rate = -1;
     truth.variance_rate = truth.mse_rate = -1;
