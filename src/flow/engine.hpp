@@ -34,7 +34,7 @@ struct alignas(64) LaneStates {
   using Reals = double[L];
   using Counts = std::uint64_t[L];
 
-  Reals t, h, end;                 ///< the step that is tried: from t by h to end, the same up to rounding
+  Reals t, h, end;                 ///< the step that is tried: from t by h to end
   Reals next_t, next_h, next_end;  ///< the one after it
   Reals log_error;                 ///< logarithm of the last accepted step's error, in parts of what is allowed
   Reals estimate;                  ///< of the error, per h: largest of all components
@@ -90,6 +90,7 @@ class LaneEngine final : public Solver::Engine {
     probe_div_.fill(Columns(L, m_));
     div_.fill(Columns(L, m_));
     *states_ = {};
+    if constexpr (Estimate::exists) allowed_ = Estimate::safety(settings.tolerance) * settings.tolerance / length_;
   }
 
   void solve(Samples& samples, std::function<void()> const& tick, Wanted* wanted) override {
@@ -257,7 +258,7 @@ class LaneEngine final : public Solver::Engine {
       auto& x = s();
       constexpr double beta = Estimate::damping / Estimate::order;
       constexpr double alpha = 1 / Estimate::order - 0.75 * beta;
-      double const allowed_per_h = Estimate::safety * settings_.tolerance / length_;
+      double const allowed_per_h = allowed_;
       double const t1 = t1_;
       auto const most = static_cast<std::uint64_t>(settings_.max_steps);
 #pragma GCC ivdep
@@ -278,9 +279,10 @@ class LaneEngine final : public Solver::Engine {
         // Equal steps to the end; a twentieth more than is wanted rather than one step more.
         double const n_left = detail::larger(std::ceil(simd::detail::magnitude(rest) / (size * factor) - 0.05), 1.0);
         x.next_t[k] = from;
-        double const next_h = rest / n_left;
-        x.next_h[k] = next_h;
-        x.next_end[k] = n_left > 1 ? from + next_h : t1;
+        // The step that t takes, or rounding of many equal steps would add up.
+        double const next_end = n_left > 1 ? from + rest / n_left : t1;
+        x.next_h[k] = next_end - from;
+        x.next_end[k] = next_end;
         x.log_error[k] = ok ? detail::larger(log_error, -9.0) : x.log_error[k];
         x.held[k] = ok ? 0 : 1;
         x.factor[k] = ok ? 1.0 : x.factor[k];
@@ -493,15 +495,14 @@ class LaneEngine final : public Solver::Engine {
     ask(probe_div_[0], waiting_div_, 1);
     ask(probe_f_[1], probe_f_[0], 3);
     ask(probe_div_[1], probe_div_[0], 3);
-    double const allowed = Estimate::safety * settings_.tolerance / length_;
     for (std::size_t k = 0; k < n; ++k) {
-      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed / demand[k]) / Estimate::first_order);
+      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed_ / demand[k]) / Estimate::first_order);
       // Where nothing moves, and where nothing is finite, the whole interval is tried.
       double const size = wanted < length_ && wanted > 0 ? wanted : length_;
       double const n_steps = std::ceil(length_ / size - 0.05);
       double const rest = t1_ - t0_;
-      waiting_h_[k] = n_steps > 1 ? rest / n_steps : rest;
       waiting_end_time_[k] = n_steps > 1 ? t0_ + rest / n_steps : t1_;
+      waiting_h_[k] = waiting_end_time_[k] - t0_;
     }
   }
 
@@ -648,6 +649,7 @@ class LaneEngine final : public Solver::Engine {
   bool closed_;  ///< the divergence is the field's own
   bool has_probes_;
   double t0_, t1_, length_;
+  double allowed_ = 0;  ///< estimate per unit of time
   std::unique_ptr<FieldKernel> kernel_;
   std::unique_ptr<DivergenceKernel> divergence_, waiting_divergence_;
 

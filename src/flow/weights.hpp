@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fermiac/flow/tableaus.hpp"
+#include "fermiac/simd/functions.hpp"
 
 namespace fermiac::flow::detail {
 
@@ -59,7 +60,8 @@ struct Estimate<tableaus::DormandPrince> {
   static constexpr bool is_product = false;
   static constexpr bool needs_result = true;  ///< f at the result has a weight
   static constexpr double order = 4;          ///< of the estimate per unit of time, in h
-  static constexpr double safety = 0.5;       ///< part of the tolerance that estimates may add up to
+  /// Part of the tolerance that estimates may add up to.
+  static double safety(double) { return 0.5; }
   static constexpr double rounding = 4;       ///< epsilons of the value that an estimate may always have
   static constexpr double damping = 0.2;      ///< of the controller, times order
   static constexpr double first_factor = 40;  ///< on the estimate of a first step; b_0 / e_0 is 74
@@ -87,10 +89,11 @@ struct Estimate<tableaus::Dop853> {
   static constexpr bool is_product = true;  ///< Fine Middle / (Middle + Coarse / 20), of order 6 + 6 - 4
   static constexpr bool needs_result = false;
   static constexpr double order = 8;
-  static constexpr double safety = 0.08;
+  /// With shorter steps errors fall a little less than the estimate does.
+  static double safety(double tolerance) { return 0.08 * simd::exp_held(simd::log(1e6 * tolerance) / 12); }
   static constexpr double rounding = 0.25;
   static constexpr double damping = 0.15;
-  static constexpr double first_factor = 6;  ///< b_0 / e6_0 is 3.5
+  static constexpr double first_factor = 12;  ///< b_0 / e6_0 is 3.5
   static constexpr double first_order = 7;
   static constexpr double first_step = 3;
   static constexpr double stability_border = 4;
