@@ -34,11 +34,11 @@ struct alignas(64) LaneStates {
   using Reals = double[L];
   using Counts = std::uint64_t[L];
 
-  Reals t, h, end;                 ///< the step that is tried: from t by h to end, the same up to rounding
+  Reals t, h, end;                 ///< the step that is tried: from t by h to end
   Reals next_t, next_h, next_end;  ///< the one after it
   Reals log_error;                 ///< logarithm of the last accepted step's error, in parts of what is allowed
   Reals estimate;                  ///< of the error, per h: largest of all components
-  Reals first, strict;             ///< 1 in a sample's first step, else 0; the estimate that a first step must pass too
+  Reals factor;                    ///< on the estimate: more than 1 in a sample's first step
   Reals extent, poison;            ///< largest value; 0, or NaN where anything is not finite
   Reals stage_t;
   Counts sample, steps, rejected;
@@ -66,6 +66,8 @@ class LaneEngine final : public Solver::Engine {
         m_(n_integrals(settings.divergence)),
         settings_(settings),
         adaptive_(settings.steps == 0),
+        autonomous_(field.is_autonomous()),
+        closed_(settings.divergence.trace == Trace::exact),
         has_probes_(n_probe_numbers(settings.divergence, d_) > 0),
         t0_(t0),
         t1_(t1),
@@ -88,6 +90,7 @@ class LaneEngine final : public Solver::Engine {
     probe_div_.fill(Columns(L, m_));
     div_.fill(Columns(L, m_));
     *states_ = {};
+    if constexpr (Estimate::exists) allowed_ = Estimate::safety(settings.tolerance) * settings.tolerance / length_;
   }
 
   void solve(Samples& samples, std::function<void()> const& tick, Wanted* wanted) override {
@@ -131,11 +134,16 @@ class LaneEngine final : public Solver::Engine {
   static constexpr std::size_t S = T::n_stages;
   using Estimate = detail::Estimate<T>;
   static constexpr std::size_t n_stored = detail::Dense<T>::n_stages;
-  static constexpr double safety = 0.5;
   static constexpr std::uint64_t stiff_after = 200;
 
   detail::LaneStates& s() noexcept { return *states_; }
   double direction() const noexcept { return t1_ < t0_ ? -1 : 1; }
+  static constexpr double first_factor() {
+    if constexpr (Estimate::exists)
+      return Estimate::first_factor;
+    else
+      return 1;
+  }
 
   // --------------------------------------------------------------------------------------------------------- one step
   template <typename Weights>
@@ -151,6 +159,7 @@ class LaneEngine final : public Solver::Engine {
   }
 
   void stage_times(std::size_t n, double c) {
+    if (autonomous_) return;  // nobody looks
     auto& x = s();
     if (c == 1)
       std::copy_n(x.end, n, x.stage_t);
@@ -159,7 +168,10 @@ class LaneEngine final : public Solver::Engine {
   }
 
   void evaluate(std::size_t n, double const* t, Columns const& z, std::size_t stage) {
-    divergence_->evaluate(*kernel_, {n, t, z}, f_[stage], div_[stage]);
+    if (closed_)
+      kernel_->evaluate({n, t, z}, f_[stage], div_[stage].column(0));
+    else
+      divergence_->evaluate(*kernel_, {n, t, z}, f_[stage], div_[stage]);
   }
 
   template <std::size_t... Stage>
@@ -180,76 +192,86 @@ class LaneEngine final : public Solver::Engine {
   void try_step(std::size_t n) {
     auto& x = s();
     stages(n, std::make_index_sequence<S - 1>());
-    add_stages<detail::ResultWeights<T>>(n, x.h, z_, z_new_);
-    evaluate(n, x.end, z_new_, S);
     std::fill_n(x.poison, n, 0.0);
     std::fill_n(x.extent, n, 0.0);
     std::fill_n(x.estimate, n, 0.0);
-    std::fill_n(x.strict, n, 0.0);
-    for (std::size_t j = 0; j < m_; ++j) {
-      double const* k[n_stored];
-      for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = div_[stage].column(j);
-      double const* __restrict from = change_.column(j);
-      double* __restrict to = change_new_.column(j);
-#pragma GCC ivdep
-      for (std::size_t lane = 0; lane < n; ++lane)
-        to[lane] = std::fma(-x.h[lane], detail::weigh<detail::ResultWeights<T>>(k, lane), from[lane]);
-      judge(n, k, to);
-    }
-    for (std::size_t i = 0; i < d_; ++i) {
-      double const* k[n_stored];
-      for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = f_[stage].column(i);
-      judge(n, k, z_new_.column(i));
+    // Where the estimate needs f at the result, the result comes first.
+    constexpr bool at_once = !Estimate::needs_result;
+    for (std::size_t i = 0; i < d_; ++i) finish<at_once>(n, f_, i, 1, z_.column(i), z_new_.column(i));
+    evaluate(n, x.end, z_new_, S);
+    for (std::size_t j = 0; j < m_; ++j) finish<at_once>(n, div_, j, -1, change_.column(j), change_new_.column(j));
+    if constexpr (!at_once) {
+      for (std::size_t i = 0; i < d_; ++i) judge(n, f_, i, z_new_.column(i));
+      for (std::size_t j = 0; j < m_; ++j) judge(n, div_, j, change_new_.column(j));
     }
   }
 
-  /// Adds one component to the estimates of the error.
-  void judge(std::size_t n, [[maybe_unused]] double const* const* k, double const* __restrict value) {
+  static auto stage_columns(std::array<Columns, n_stored> const& stages, std::size_t column) {
+    std::array<double const*, S + 1> k;
+    for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = stages[stage].column(column);
+    return k;
+  }
+
+  /// The result of one component, and with `and_judge` its part in the estimates of the error.
+  template <bool and_judge>
+  void finish(std::size_t n, std::array<Columns, n_stored> const& stages, std::size_t column, double sign,
+              double const* __restrict from, double* __restrict to) {
+    auto const k = stage_columns(stages, column);
     auto& x = s();
 #pragma GCC ivdep
     for (std::size_t lane = 0; lane < n; ++lane) {
-      x.poison[lane] = std::fma(0.0, value[lane], x.poison[lane]);
-      if constexpr (Estimate::exists) {
-        x.extent[lane] = detail::larger(simd::detail::magnitude(value[lane]), x.extent[lane]);
-        double estimate = simd::detail::magnitude(detail::weigh<typename Estimate::Fine>(k, lane));
-        if constexpr (Estimate::is_double) {
-          // Hairer, Norsett & Wanner II.10: the estimate of order 5 times its ratio to that of order 3.
-          double const coarse = simd::detail::magnitude(detail::weigh<typename Estimate::Coarse>(k, lane));
-          double const sum = simd::detail::magnitude(k[0][lane]) + simd::detail::magnitude(k[S][lane]);
-          double const turn = simd::detail::magnitude(k[S][lane] - k[0][lane]) / (sum + 1e-300);
-          double const ratio = estimate / (std::fma(0.1, coarse, estimate) + 1e-300);
-          x.strict[lane] = detail::larger(Estimate::first_factor * x.first[lane] * estimate, x.strict[lane]);
-          estimate *= detail::larger(ratio, 0.1 * (turn * turn * turn));
-        } else {
-          x.strict[lane] = detail::larger(Estimate::first_factor * x.first[lane] * estimate, x.strict[lane]);
-        }
-        x.estimate[lane] = detail::larger(estimate, x.estimate[lane]);
-      }
+      double const value = std::fma(sign * x.h[lane], detail::weigh<detail::ResultWeights<T>>(k.data(), lane), from[lane]);
+      // The store comes last, for the compiler does not know that it spares the stages.
+      if constexpr (and_judge) judge_lane(x, k.data(), lane, value);
+      to[lane] = value;
     }
+  }
+
+  void judge(std::size_t n, std::array<Columns, n_stored> const& stages, std::size_t column, double const* __restrict value) {
+    auto const k = stage_columns(stages, column);
+    auto& x = s();
+#pragma GCC ivdep
+    for (std::size_t lane = 0; lane < n; ++lane) judge_lane(x, k.data(), lane, value[lane]);
+  }
+
+  /// Adds one component to the estimates of the error.
+  [[gnu::always_inline]] static void judge_lane(detail::LaneStates& x, [[maybe_unused]] double const* const* k,
+                                                std::size_t lane, double value) {
+    double poison = std::fma(0.0, value, x.poison[lane]);
+    if constexpr (Estimate::exists) {
+      x.extent[lane] = detail::larger(simd::detail::magnitude(value), x.extent[lane]);
+      double estimate = simd::detail::magnitude(detail::weigh<typename Estimate::Fine>(k, lane));
+      if constexpr (Estimate::is_product) {
+        double const middle = simd::detail::magnitude(detail::weigh<typename Estimate::Middle>(k, lane));
+        double const coarse = simd::detail::magnitude(detail::weigh<typename Estimate::Coarse>(k, lane));
+        estimate *= middle / (std::fma(0.05, coarse, middle) + 1e-300);
+      }
+      poison = std::fma(0.0, estimate, poison);
+      x.estimate[lane] = detail::larger(estimate, x.estimate[lane]);
+    }
+    x.poison[lane] = poison;
   }
 
   // ------------------------------------------------------------------------------------------------------- what follows
   void control(std::size_t n) {
     if constexpr (Estimate::exists) {
       auto& x = s();
-      constexpr double beta = 0.2 / Estimate::order;
+      constexpr double beta = Estimate::damping / Estimate::order;
       constexpr double alpha = 1 / Estimate::order - 0.75 * beta;
-      double const allowed_per_h = safety * settings_.tolerance / length_;
+      double const allowed_per_h = allowed_;
       double const t1 = t1_;
       auto const most = static_cast<std::uint64_t>(settings_.max_steps);
 #pragma GCC ivdep
       for (std::size_t k = 0; k < n; ++k) {
         double const size = simd::detail::magnitude(x.h[k]);
-        double const allowed = detail::larger(allowed_per_h * size, 4 * detail::epsilon * x.extent[k]);
-        double const per_allowed = size / allowed;
-        double const error = std::fma(x.estimate[k], per_allowed, x.poison[k]);
-        double const strict = detail::larger(x.strict[k] * per_allowed, error);
-        bool const ok = strict <= 1;  // false where either is NaN
-        double const judged = ok ? error : strict;
-        double const held = judged <= 1e15 ? detail::larger(judged, 1e-15) : 1e15;  // NaN: as large as can be
+        double const allowed = detail::larger(allowed_per_h * size, Estimate::rounding * detail::epsilon * x.extent[k]);
+        double const error = x.estimate[k] * (size / allowed);
+        double const judged = std::fma(x.factor[k], error, x.poison[k]);
+        bool const ok = judged <= 1;  // false where it is NaN
+        double const counted = ok ? error : judged;
+        double const held = counted <= 1e15 ? detail::larger(counted, 1e-15) : 1e15;  // NaN: as large as can be
         double const log_error = simd::detail::log_of_normal(held);
-        double const exponent =
-            ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::first_order);
+        double const exponent = ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::order);
         double const most_growth = ok ? (x.held[k] != 0 ? 1.0 : 6.0) : 0.9;
         double const factor = detail::larger(detail::smaller(0.9 * simd::exp_unheld(exponent), most_growth), 0.1);
         double const from = ok ? x.end[k] : x.t[k];
@@ -257,12 +279,13 @@ class LaneEngine final : public Solver::Engine {
         // Equal steps to the end; a twentieth more than is wanted rather than one step more.
         double const n_left = detail::larger(std::ceil(simd::detail::magnitude(rest) / (size * factor) - 0.05), 1.0);
         x.next_t[k] = from;
-        double const next_h = rest / n_left;
-        x.next_h[k] = next_h;
-        x.next_end[k] = n_left > 1 ? from + next_h : t1;
+        // The step that t takes, or rounding of many equal steps would add up.
+        double const next_end = n_left > 1 ? from + rest / n_left : t1;
+        x.next_h[k] = next_end - from;
+        x.next_end[k] = next_end;
         x.log_error[k] = ok ? detail::larger(log_error, -9.0) : x.log_error[k];
         x.held[k] = ok ? 0 : 1;
-        x.first[k] = ok ? 0.0 : x.first[k];
+        x.factor[k] = ok ? 1.0 : x.factor[k];
         x.steps[k] += ok ? 1 : 0;
         x.rejected[k] += ok ? 0 : 1;
         x.accepted[k] = ok ? ~std::uint64_t{0} : 0;
@@ -371,7 +394,7 @@ class LaneEngine final : public Solver::Engine {
     x.end[k] = waiting_end_time_[w];
     x.h[k] = waiting_h_[w];
     x.log_error[k] = 0;
-    x.first[k] = 1;
+    x.factor[k] = first_factor();
     x.sample[k] = waiting_next_;
     x.steps[k] = x.rejected[k] = x.held[k] = x.stiff[k] = x.calm[k] = 0;
     x.next_time[k] = 0;
@@ -390,7 +413,7 @@ class LaneEngine final : public Solver::Engine {
     copy(change_);
     copy(div_[0]);
     if (has_probes_) divergence_->copy(to, *divergence_, from);
-    for (double* values : {x.t, x.h, x.end, x.log_error, x.first}) values[to] = values[from];
+    for (double* values : {x.t, x.h, x.end, x.log_error, x.factor}) values[to] = values[from];
     for (std::uint64_t* values : {x.sample, x.steps, x.rejected, x.held, x.stiff, x.calm, x.outcome}) values[to] = values[from];
     x.next_time[to] = x.next_time[from];
   }
@@ -449,8 +472,8 @@ class LaneEngine final : public Solver::Engine {
         for (std::size_t k = 0; k < n; ++k) {
           double const size = detail::larger(simd::detail::magnitude(a[k]), simd::detail::magnitude(b[k])) + 1e-300;
           double const rate = simd::detail::magnitude((a[k] - b[k]) / (part * way[k] * size));
-          double power = rate * rate * rate * rate;
-          if constexpr (Estimate::first_order == 5) power *= rate;
+          double power = rate * rate * rate;
+          power *= Estimate::first_order == 7 ? power * rate : rate;
           demand[k] = detail::larger(size * power, demand[k]);
         }
       }
@@ -472,15 +495,14 @@ class LaneEngine final : public Solver::Engine {
     ask(probe_div_[0], waiting_div_, 1);
     ask(probe_f_[1], probe_f_[0], 3);
     ask(probe_div_[1], probe_div_[0], 3);
-    double const allowed = safety * settings_.tolerance / length_;
     for (std::size_t k = 0; k < n; ++k) {
-      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed / demand[k]) / Estimate::first_order);
+      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed_ / demand[k]) / Estimate::first_order);
       // Where nothing moves, and where nothing is finite, the whole interval is tried.
       double const size = wanted < length_ && wanted > 0 ? wanted : length_;
       double const n_steps = std::ceil(length_ / size - 0.05);
       double const rest = t1_ - t0_;
-      waiting_h_[k] = n_steps > 1 ? rest / n_steps : rest;
       waiting_end_time_[k] = n_steps > 1 ? t0_ + rest / n_steps : t1_;
+      waiting_h_[k] = waiting_end_time_[k] - t0_;
     }
   }
 
@@ -623,8 +645,11 @@ class LaneEngine final : public Solver::Engine {
   std::size_t m_;
   SolverSettings settings_;
   bool adaptive_;
+  bool autonomous_;
+  bool closed_;  ///< the divergence is the field's own
   bool has_probes_;
   double t0_, t1_, length_;
+  double allowed_ = 0;  ///< estimate per unit of time
   std::unique_ptr<FieldKernel> kernel_;
   std::unique_ptr<DivergenceKernel> divergence_, waiting_divergence_;
 

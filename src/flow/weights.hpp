@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fermiac/flow/tableaus.hpp"
+#include "fermiac/simd/functions.hpp"
 
 namespace fermiac::flow::detail {
 
@@ -46,6 +47,7 @@ template <typename Weights>
 template <typename T>
 struct Estimate {
   static constexpr bool exists = false;
+  static constexpr bool needs_result = false;
 };
 template <>
 struct Estimate<tableaus::DormandPrince> {
@@ -55,11 +57,16 @@ struct Estimate<tableaus::DormandPrince> {
     static constexpr double at(std::size_t j) { return T::e[j]; }
   };
   static constexpr bool exists = true;
-  static constexpr bool is_double = false;
+  static constexpr bool is_product = false;
+  static constexpr bool needs_result = true;  ///< f at the result has a weight
   static constexpr double order = 4;          ///< of the estimate per unit of time, in h
-  static constexpr double first_order = 4;    ///< of what a first step must pass
-  static constexpr double first_factor = 40;  ///< b_0 / e_0 is 74
-  static constexpr double first_step = 1;     ///< factor of the first step
+  /// Part of the tolerance that estimates may add up to.
+  static double safety(double) { return 0.5; }
+  static constexpr double rounding = 4;       ///< epsilons of the value that an estimate may always have
+  static constexpr double damping = 0.2;      ///< of the controller, times order
+  static constexpr double first_factor = 40;  ///< on the estimate of a first step; b_0 / e_0 is 74
+  static constexpr double first_order = 4;    ///< power of the step in what chooses the first
+  static constexpr double first_step = 1;     ///< factor of its length
   static constexpr double stability_border =
       2;  ///< h times rate, below the 3.3 and 6.4 at which a step is unstable: control stays off
 };
@@ -68,6 +75,10 @@ struct Estimate<tableaus::Dop853> {
   using T = tableaus::Dop853;
   struct Fine {
     static constexpr std::size_t n = 12;
+    static constexpr double at(std::size_t j) { return T::e6[j]; }
+  };
+  struct Middle {
+    static constexpr std::size_t n = 12;
     static constexpr double at(std::size_t j) { return T::e5[j]; }
   };
   struct Coarse {
@@ -75,12 +86,17 @@ struct Estimate<tableaus::Dop853> {
     static constexpr double at(std::size_t j) { return T::e3[j]; }
   };
   static constexpr bool exists = true;
-  static constexpr bool is_double = true;
-  static constexpr double order = 7;
-  static constexpr double first_order = 5;
-  static constexpr double first_factor = 1;  ///< b_0 / e5_0 is 4.1
+  static constexpr bool is_product = true;  ///< Fine Middle / (Middle + Coarse / 20), of order 6 + 6 - 4
+  static constexpr bool needs_result = false;
+  static constexpr double order = 8;
+  /// With shorter steps errors fall a little less than the estimate does.
+  static double safety(double tolerance) { return 0.08 * simd::exp_held(simd::log(1e6 * tolerance) / 12); }
+  static constexpr double rounding = 0.25;
+  static constexpr double damping = 0.15;
+  static constexpr double first_factor = 12;  ///< b_0 / e6_0 is 3.5
+  static constexpr double first_order = 7;
   static constexpr double first_step = 3;
-  static constexpr double stability_border = 5;
+  static constexpr double stability_border = 4;
 };
 
 /// The value between the ends of a step, `from` and `to`, at t + x h, from the stages.

@@ -63,10 +63,12 @@ struct DormandPrince {
       {0, 40617522.0 / 29380423, -110615467.0 / 29380423, 69997945.0 / 29380423}};
 };
 
-/// Order 8; `e5` and `e3` are its differences from results of order 5 and 3. The dense output of order 7 needs f at the result
-/// (stage 12) and three further stages, 13 to 15, of `dense_a` at `dense_c`; with F the rows of `dense_d`, it is (8 terms)
-/// z(t + x h) = z + x (F0 + (1 - x) (F1 + x (F2 + (1 - x) (F3 + x (F4 + (1 - x) (F5 + x F6)))))),
-/// F0 = z' - z, F1 = h k_0 - F0, F2 = 2 F0 - h (k_0 + k_12), F3 ... F6 = h sum_s dense_d[.][s] k_s.
+/// Order 8; `e5` and `e3` are its differences from results of order 5 and 3. `e6` are the only weights of its stages, up to a
+/// factor, that vanish for every rooted tree of up to 6 nodes (the null space of the 37 conditions has one dimension, and no
+/// weights satisfy the 85 up to order 7): a difference from a result of order 6. The dense output of order 7 needs f at the
+/// result (stage 12) and three further stages, 13 to 15, of `dense_a` at `dense_c`; with F the rows of `dense_d`, it is (8
+/// terms) z(t + x h) = z + x (F0 + (1 - x) (F1 + x (F2 + (1 - x) (F3 + x (F4 + (1 - x) (F5 + x F6)))))), F0 = z' - z, F1 = h
+/// k_0 - F0, F2 = 2 F0 - h (k_0 + k_12), F3 ... F6 = h sum_s dense_d[.][s] k_s.
 struct Dop853 {
   static constexpr std::size_t n_stages = 12;
   static constexpr int order = 8;
@@ -136,6 +138,18 @@ struct Dop853 {
                                   -0.1521609496625161,
                                   0.20136540080403034,
                                   0.02265179219836082};
+  static constexpr double e6[] = {0.015625,
+                                  0,
+                                  0,
+                                  0,
+                                  0,
+                                  -4.2422562316720273,
+                                  -1.3093135017586531,
+                                  5.3425672623729152,
+                                  -0.44521913162926804,
+                                  0.62167136591487117,
+                                  0.016925236772162047,
+                                  0};
   static constexpr std::size_t n_dense_stages = 16;
   static constexpr double dense_c[] = {0.1, 0.2, 0.7777777777777778};
   static constexpr double dense_a[][16] = {

@@ -1,6 +1,7 @@
 #include "fermiac/flow/fields/tanh_cubed.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "fermiac/flow/tableaus.hpp"
 #include "fermiac/simd/functions.hpp"
@@ -8,7 +9,7 @@
 namespace fermiac::flow {
 namespace {
 
-/// f and df/dz of one component. (1 - f)(1 + f), not 1 - f^2: exact where f is 1.
+/// f and df/dz of one component.
 struct Value {
   double f;
   double slope;
@@ -16,7 +17,7 @@ struct Value {
 [[gnu::always_inline]] inline Value value_at(double z) noexcept {
   double const square = z * z;
   double const f = simd::tanh(square * z);
-  return {f, 3 * square * ((1 - f) * (1 + f))};
+  return {f, 3 * square * std::fma(-f, f, 1.0)};
 }
 
 class Kernel final : public FieldKernel {
@@ -49,7 +50,8 @@ class Kernel final : public FieldKernel {
       for (std::size_t k = 0; k < lanes.n; ++k) {
         auto const value = value_at(z[k]);
         // f'' = 6 z (1 - f^2) (1 - 3 z^3 f)
-        double const curvature = 6 * z[k] * ((1 - value.f) * (1 + value.f)) * std::fma(-3 * (z[k] * z[k] * z[k]), value.f, 1.0);
+        double const curvature =
+            6 * z[k] * std::fma(-value.f, value.f, 1.0) * std::fma(-3 * (z[k] * z[k] * z[k]), value.f, 1.0);
         to[k] = std::fma(b[k], curvature, to[k]);
       }
     }
@@ -60,31 +62,29 @@ class Kernel final : public FieldKernel {
  private:
   template <std::size_t N>
   static void components(Lanes const& lanes, std::size_t first, Columns& f, double* divergence) {
+    constexpr auto all = std::make_index_sequence<N>();
     if (divergence == nullptr)
-      loop<N>(lanes, first, f, [](std::size_t, double) {});
+      loop(
+          lanes, first, f, [](std::size_t, double) {}, all);
     else if (first == 0)
-      loop<N>(lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] = slope; });
+      loop(
+          lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] = slope; }, all);
     else
-      loop<N>(lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] += slope; });
+      loop(
+          lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] += slope; }, all);
   }
 
-  template <std::size_t N, typename Take>
-  [[gnu::always_inline]] static void loop(Lanes const& lanes, std::size_t first, Columns& f, Take take) {
-    double const* z[N];
-    double* to[N];
-    for (std::size_t i = 0; i < N; ++i) {
-      z[i] = lanes.z.column(first + i);
-      to[i] = f.column(first + i);
-    }
+  template <typename Take, std::size_t... I>
+  [[gnu::always_inline]] static void loop(Lanes const& lanes, std::size_t first, Columns& f, Take take,
+                                          std::index_sequence<I...>) {
+    double const* const z[] = {lanes.z.column(first + I)...};
+    double* const to[] = {f.column(first + I)...};
 #pragma GCC ivdep
     for (std::size_t k = 0; k < lanes.n; ++k) {
-      double slope = 0;
-      for (std::size_t i = 0; i < N; ++i) {
-        auto const value = value_at(z[i][k]);
-        to[i][k] = value.f;
-        slope += value.slope;
-      }
-      take(k, slope);
+      // No inner loop: the compiler may leave it whole, and then the outer one is not vectorised.
+      Value const values[] = {value_at(z[I][k])...};
+      ((to[I][k] = values[I].f), ...);
+      take(k, (values[I].slope + ...));
     }
   }
 
