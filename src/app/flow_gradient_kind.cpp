@@ -7,6 +7,7 @@
 #include "fermiac/flow/data_sets.hpp"
 #include "fermiac/flow/gradient_comparison.hpp"
 #include "fermiac/rng/stream.hpp"
+#include "flow_settings.hpp"
 #include "flow_training_settings.hpp"
 #include "trained_networks.hpp"
 
@@ -68,6 +69,7 @@ class FlowGradientKind final : public study::Kind {
         choice("gradient.method", "dopri5", {"euler", "heun", "rk4", "dopri5", "dop853"}, "of all solves").shares_streams(),
         real("gradient.tolerance", 1e-6, "of all solves").at_least(flow::least_tolerance).at_most(1).shares_streams(),
         integer("gradient.steps", 0, "equal steps of all solves; 0: chosen by error").at_least(0).at_most(1e6).shares_streams(),
+        memory_parameter(),
     };
     declared.insert(declared.end(), own.begin(), own.end());
     return declared;
@@ -177,7 +179,8 @@ class FlowGradientKind final : public study::Kind {
     rng::Stream stream({key, rng::Purpose::data, replicate}, 0);
     auto const data =
         flow::draw_data(point.text("data.set"), static_cast<std::uint64_t>(point.integer("data.samples")), stream);
-    return flow::compare_gradient(*field, data, way_of(point), solver_settings(point), 0, point.real("flow.t1"), context);
+    return flow::compare_gradient(*field, data, way_of(point), solver_settings(point), 0, point.real("flow.t1"),
+                                  point.real("adjoint.memory_mb"), context);
   }
 
   mutable TrainedNetworks trained_;  // what `prepare` read

@@ -46,7 +46,7 @@ class FlowKind final : public study::Kind {
            "an "
            "error above flow.tolerance.\n"
            "integral: of the density on the grid; integral_error: difference from the rule of twice the spacing, the solver's "
-           "tolerance and outer_mass, the mass in the outer twentieth of the grid.\n"
+           "tolerance and tail_mass, a bound of the mass outside the grid for tails that are log-concave.\n"
            "*_truth of moments and entropy is by quadrature of the same density; z = (estimate - truth) / error of both.\n"
            "With several random probes log p is their mean, probe_error the root mean square of its standard error, "
            "jensen_bias "
@@ -79,9 +79,7 @@ class FlowKind final : public study::Kind {
     std::vector<study::Variable> variables = {
         {"status", r, "1", "samples of each fate", required, {"fate"}},
         {"steps", r, "1", "accepted steps, mean over samples"},
-        {"rejected", r, "1", "rejected steps, mean over samples"},
         {"evaluations", r, "1", "evaluations of f, mean over samples"},
-        {"most_steps", r, "1", "accepted steps, largest"},
         {"error_state", r, "1", "largest error of z", optional},
         {"error_log", r, "nat", "largest error of log p", optional},
         {"beyond", r, "1", "share of errors above the tolerance", optional},
@@ -95,7 +93,7 @@ class FlowKind final : public study::Kind {
         {"w2_gaussian", r, "1", "Wasserstein distance of the Gaussians with these and the target's moments", optional},
         {"integral", r, "1", "integral of the density on the grid", optional},
         {"integral_error", r, "1", "bound of its error", optional},
-        {"outer_mass", r, "1", "mass in the outer twentieth of the grid", optional},
+        {"tail_mass", r, "1", "bound of the mass outside the grid, for log-concave tails", optional},
         {"chi_square", r, "1", "of the histogram against the density", optional, {"component"}},
         {"chi_square_freedom", r, "1", "its degrees of freedom", optional, {"component"}},
         {"histogram", r, "1", "density of the samples in each cell", optional, {"component", "cell"}},
@@ -136,9 +134,7 @@ class FlowKind final : public study::Kind {
       variables.push_back({name + "_truth", r, units, name + " by quadrature", optional, dimensions});
       variables.push_back({name + "_truth_error", r, units, "bound of the error of " + name + "_truth", optional, dimensions});
     };
-    with_truth("mean", "1", "mean of each component", {"component"});
-    with_truth("second", "1", "mean of its square", {"component"});
-    with_truth("fourth", "1", "mean of its fourth power", {"component"});
+    with_truth("moment", "1", "mean of a power of each component", {"power", "component"});
     with_truth("entropy", "nat", "-mean log p", {});
     return variables;
   }
@@ -153,6 +149,7 @@ class FlowKind final : public study::Kind {
     for (std::size_t i = 0; i < flow::n_statuses; ++i) fates.push_back(flow::name(static_cast<flow::Status>(i)));
     return {{"fate", flow::n_statuses, "what became of a sample", fates},
             {"component", d, "of z"},
+            {"power", 3, "of a component", {"1", "2", "4"}},
             {"cell", count("grid.cells"), "of a histogram"},
             {"node_1", n_nodes, "of the grid, along the first component"},
             {"node_2",
@@ -222,13 +219,13 @@ class FlowKind final : public study::Kind {
         beyond = std::max(beyond, r.value("beyond", i));
         entropy += r.value("entropy", i);
         entropy_squares += r.value("entropy_error", i) * r.value("entropy_error", i);
-        for (std::string const name : {"mean", "second", "fourth"})
-          for (std::size_t c = 0; c < study.field->dimension(); ++c) {
-            double const z = stats::z_score({r.values(name, i)[c], r.values(name + "_error", i)[c]},
-                                            r.values(name + "_truth", i)[c], r.values(name + "_truth_error", i)[c]);
-            if (std::isfinite(z)) has_truth = true;
-            if (std::isfinite(z) && std::abs(z) > std::abs(largest_z)) largest_z = z;
-          }
+        auto const moments = r.values("moment", i);
+        for (std::size_t k = 0; k < moments.size(); ++k) {
+          double const z = stats::z_score({moments[k], r.values("moment_error", i)[k]}, r.values("moment_truth", i)[k],
+                                          r.values("moment_truth_error", i)[k]);
+          if (std::isfinite(z)) has_truth = true;
+          if (std::isfinite(z) && std::abs(z) > std::abs(largest_z)) largest_z = z;
+        }
         for (std::size_t c = 0; c < study.field->dimension(); ++c) {
           double const value = r.values("chi_square", i)[c];
           if (!std::isfinite(value)) continue;
@@ -264,18 +261,10 @@ class FlowKind final : public study::Kind {
       set(name, estimate.value);
       set(name + "_error", estimate.error);
     };
-    auto const set_quadrature = [&](std::string const& name, std::vector<flow::Quadrature> const& values) {
-      for (std::size_t c = 0; c < values.size(); ++c) {
-        to.values(name + "_truth", entry)[c] = values[c].value;
-        to.values(name + "_truth_error", entry)[c] = values[c].error;
-      }
-    };
     std::vector<double> fates(o.n_status.begin(), o.n_status.end());
     to.set("status", fates, entry);
     set("steps", o.steps);
-    set("rejected", o.rejected);
     set("evaluations", o.evaluations);
-    set("most_steps", o.most_steps);
     set("error_state", o.error_z);
     set("error_log", o.error_log);
     set("beyond", o.beyond);
@@ -287,23 +276,27 @@ class FlowKind final : public study::Kind {
     set("w2_gaussian", o.w2_gaussian);
     set("integral", o.integral.value);
     set("integral_error", o.integral.error);
-    set("outer_mass", o.outer_mass);
+    set("tail_mass", o.tail_mass);
     set_estimate("entropy", o.entropy);
-    set_quadrature("entropy", {o.entropy_truth});
-    to.set("mean", all(o.mean), entry);
-    to.set("mean_error", all(o.mean_error), entry);
-    to.set("second", all(o.second), entry);
-    to.set("second_error", all(o.second_error), entry);
-    to.set("fourth", all(o.fourth), entry);
-    to.set("fourth_error", all(o.fourth_error), entry);
-    set_quadrature("mean", o.mean_truth);
-    set_quadrature("second", o.second_truth);
-    set_quadrature("fourth", o.fourth_truth);
+    set("entropy_truth", o.entropy_truth.value);
+    set("entropy_truth_error", o.entropy_truth.error);
+    auto const d = study.field->dimension();
+    auto const set_moment = [&](std::size_t power, arma::vec const& value, arma::vec const& error,
+                                std::vector<flow::Quadrature> const& truth) {
+      for (std::size_t c = 0; c < d; ++c) {
+        to.values("moment", entry)[power * d + c] = value[c];
+        to.values("moment_error", entry)[power * d + c] = error[c];
+        to.values("moment_truth", entry)[power * d + c] = truth[c].value;
+        to.values("moment_truth_error", entry)[power * d + c] = truth[c].error;
+      }
+    };
+    set_moment(0, o.mean, o.mean_error, o.mean_truth);
+    set_moment(1, o.second, o.second_error, o.second_truth);
+    set_moment(2, o.fourth, o.fourth_error, o.fourth_truth);
     to.set("chi_square", all(o.chi_square), entry);
     arma::vec const freedom = o.n_classes - 1;
     to.set("chi_square_freedom", all(freedom), entry);
     auto const& s = study.settings;
-    auto const d = study.field->dimension();
     double const scale = 1 / (static_cast<double>(o.n_status[0]) * (s.upper - s.lower) / static_cast<double>(s.n_cells));
     std::vector<std::uint64_t> const sizes{d, s.n_cells};
     auto const set_cells = [&](char const* name, arma::mat const& values) {

@@ -8,13 +8,6 @@
 namespace fermiac::app {
 namespace {
 
-flow::Method method_of(std::string const& name) {
-  if (name == "euler") return flow::Method::euler;
-  if (name == "heun") return flow::Method::heun;
-  if (name == "rk4") return flow::Method::rk4;
-  return name == "dopri5" ? flow::Method::dopri5 : flow::Method::dop853;
-}
-
 flow::Trace trace_of(std::string const& name) {
   if (name == "products") return flow::Trace::products;
   if (name == "hutchinson") return flow::Trace::hutchinson;
@@ -29,6 +22,15 @@ Parameters options_of(Parameters const& point, std::vector<Parameter> const& dec
 }
 
 }  // namespace
+
+flow::Method flow_method(std::string const& name) {
+  if (name == "euler") return flow::Method::euler;
+  if (name == "heun") return flow::Method::heun;
+  if (name == "rk4") return flow::Method::rk4;
+  if (name == "dopri5") return flow::Method::dopri5;
+  FERMIAC_ASSERT(name == "dop853");
+  return flow::Method::dop853;
+}
 
 std::vector<Parameter> flow_parameters() {
   flow::ExperimentSettings const d;
@@ -110,7 +112,7 @@ FlowStudy flow_study(Parameters const& point, arma::mat const& table) {
   s.t0 = point.real("flow.t0");
   s.t1 = point.real("flow.t1");
   if (s.t0 == s.t1) throw InputError("flow.t1", "flow.t1 equals flow.t0: nothing flows");
-  s.solver.method = method_of(point.text("flow.method"));
+  s.solver.method = flow_method(point.text("flow.method"));
   s.solver.tolerance = point.real("flow.tolerance");
   s.solver.steps = static_cast<std::uint32_t>(count("flow.steps"));
   s.solver.max_steps = static_cast<std::uint32_t>(count("flow.max_steps"));

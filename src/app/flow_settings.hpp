@@ -14,6 +14,9 @@ namespace fermiac::app {
 
 std::vector<Parameter> flow_parameters();
 
+/// The method of that name.
+flow::Method flow_method(std::string const& name);
+
 /// What a point says of its field, densities and settings.
 struct FlowStudy {
   std::unique_ptr<flow::Field> field;

@@ -1,7 +1,9 @@
 #include "flow_training_settings.hpp"
 
 #include "fermiac/base/error.hpp"
+#include "fermiac/flow/adjoint.hpp"
 #include "fermiac/flow/data_sets.hpp"
+#include "flow_settings.hpp"
 
 namespace fermiac::app {
 
@@ -13,13 +15,12 @@ network::Shape neural_shape_of(Parameters const& point, std::size_t dimension) {
   return flow::neural_shape(dimension, options);
 }
 
-flow::Method flow_method(std::string const& name) {
-  if (name == "euler") return flow::Method::euler;
-  if (name == "heun") return flow::Method::heun;
-  if (name == "rk4") return flow::Method::rk4;
-  if (name == "dopri5") return flow::Method::dopri5;
-  FERMIAC_ASSERT(name == "dop853");
-  return flow::Method::dop853;
+Parameter memory_parameter() {
+  return real("adjoint.memory_mb", flow::Adjoint::default_memory_mb,
+              "megabytes for steps that the discrete adjoint keeps; others are computed again, to the same bits")
+      .at_least(0)
+      .at_most(1e9)
+      .shares_streams();
 }
 
 std::vector<Parameter> flow_training_parameters() {
@@ -57,6 +58,7 @@ std::vector<Parameter> flow_training_parameters() {
       real("training.kinetic", 0, "weight of the penalty integral |f|^2 dt").at_least(0),
       real("training.jacobian", 0, "weight of the penalty integral |J|_F^2 dt").at_least(0),
       integer("training.pack", d.likelihood.pack, "samples computed together; part of the result").at_least(1).at_most(1e6),
+      memory_parameter(),
       real("report.tolerance", d.report_tolerance, "of the solver for what is reported")
           .at_least(flow::least_tolerance)
           .at_most(1),
@@ -82,6 +84,7 @@ flow::TrainingSettings flow_training_settings(Parameters const& point) {
   s.penalty = {point.real("training.kinetic"), point.real("training.jacobian")};
   s.likelihood.t1 = point.real("flow.t1");
   s.likelihood.pack = count("training.pack");
+  s.likelihood.memory_mb = point.real("adjoint.memory_mb");
   s.likelihood.solver.method = flow_method(point.text("training.method"));
   s.likelihood.solver.tolerance = point.real("training.tolerance");
   s.likelihood.solver.steps = count("training.steps");

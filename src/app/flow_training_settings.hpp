@@ -17,8 +17,8 @@ std::size_t data_dimension(Parameters const& point);
 /// @throws InputError  naming the key
 flow::TrainingSettings flow_training_settings(Parameters const& point);
 
-/// The method of that name.
-flow::Method flow_method(std::string const& name);
+/// The key `adjoint.memory_mb`.
+Parameter memory_parameter();
 
 /// The keys of the options of the field `neural` alone.
 std::vector<Parameter> neural_parameters();

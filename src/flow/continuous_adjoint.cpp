@@ -228,7 +228,6 @@ class AdjointKernel final : public FieldKernel {
 
   void jacobian_product(Lanes const&, Columns const&, Columns&) override { FERMIAC_ASSERT(false); }
   void pull_back(Lanes const&, Columns const&, double const*, Columns&, double*) override { FERMIAC_ASSERT(false); }
-  void time_derivative(Lanes const&, Columns&) override { FERMIAC_ASSERT(false); }
 
  private:
   size_t d_;
@@ -345,7 +344,6 @@ class SensitivityKernel final : public FieldKernel {
   }
   void jacobian_product(Lanes const&, Columns const&, Columns&) override { FERMIAC_ASSERT(false); }
   void pull_back(Lanes const&, Columns const&, double const*, Columns&, double*) override { FERMIAC_ASSERT(false); }
-  void time_derivative(Lanes const&, Columns&) override { FERMIAC_ASSERT(false); }
 
  private:
   size_t d_, P_;

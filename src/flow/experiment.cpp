@@ -263,7 +263,7 @@ class Runner {
     o.integral = o.entropy_truth = {nan, nan};
     o.mean_truth.assign(d_, {nan, nan});
     o.second_truth = o.fourth_truth = o.mean_truth;
-    o.outer_mass = nan;
+    o.tail_mass = nan;
     o.n_events = static_cast<std::uint64_t>(sums[at.n_events()]);
     o.n_with_event = static_cast<std::uint64_t>(sums[at.n_events() + 1]);
     if (o.n_with_event > 1) o.first_event = mean_of(sums[at.n_events() + 1], sums[at.n_events() + 2], sums[at.n_events() + 3]);
@@ -414,16 +414,13 @@ class Runner {
   }
 
   void integrate(arma::vec const& density, std::uint64_t n, double h, ExperimentOutcome& o) const {
-    auto const outer = static_cast<std::uint64_t>(0.05 * static_cast<double>(n));
-    auto const is_outer = [&](std::uint64_t j) { return j < outer || j + outer >= n; };
-    o.outer_mass = trapezoid(density, n, h, 1, [&](std::uint64_t i, std::uint64_t j) {
-      return is_outer(i) || (d_ == 2 && is_outer(j)) ? 1.0 : 0.0;
-    });
+    o.tail_mass = 0;
+    for (std::size_t c = 0; c < d_; ++c) o.tail_mass += mass_outside(marginal(density, n, h, c), h);
     double const reach = std::max(std::abs(s_.lower), std::abs(s_.upper));
     auto const quadrature = [&](auto g, double size_outside) {
       double const fine = trapezoid(density, n, h, 1, g);
       double const coarse = trapezoid(density, n, h, 2, g);
-      return Quadrature{fine, std::abs(fine - coarse) + s_.grid_tolerance * std::abs(fine) + size_outside * o.outer_mass};
+      return Quadrature{fine, std::abs(fine - coarse) + s_.grid_tolerance * std::abs(fine) + size_outside * o.tail_mass};
     };
     o.integral = quadrature([](std::uint64_t, std::uint64_t) { return 1.0; }, 1);
     auto const entropy_term = [&](std::uint64_t i, std::uint64_t j) {
@@ -445,6 +442,24 @@ class Runner {
       o.fourth_truth[c] = moment(4);
       compare_histogram(marginal(density, n, h, c), h, c, o);
     }
+  }
+
+  static double mass_outside(std::vector<double> const& p, double h) {
+    std::size_t const n = p.size();
+    std::size_t const width = std::max<std::size_t>(1, (n - 1) / 20);
+    double bound = 0;
+    for (bool const upper : {false, true}) {
+      auto const mass = [&](std::size_t first) {
+        double sum = 0;
+        for (std::size_t j = first; j <= first + width; ++j)
+          sum += (j == first || j == first + width ? 0.5 * h : h) * p[upper ? n - 1 - j : j];
+        return sum;
+      };
+      double const last = mass(0), next = mass(width);
+      if (last == 0) continue;
+      bound += last < next ? last * last / (next - last) : std::numeric_limits<double>::infinity();
+    }
+    return bound;
   }
 
   std::vector<double> marginal(arma::vec const& density, std::uint64_t n, double h, std::size_t component) const {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "fermiac/base/error.hpp"
@@ -30,16 +31,20 @@ void require_done(Samples const& samples) {
 }
 
 Gradient gradient(Field const& field, arma::mat const& data, GradientWay way, SolverSettings const& settings, double t0,
-                  double t1, Context& context) {
+                  double t1, double memory_mb, Context& context) {
   size_t const n = data.n_rows;
   size_t const d = field.dimension();
   double const weight = 1 / static_cast<double>(n);
   Samples samples(n, d);
   samples.z.assign(data);
   Wanted wanted;
-  wanted.steps = wanted.stages = true;
+  wanted.steps = way == GradientWay::interpolated;
   std::function<void()> const tick = [&] { context.tick(); };
-  Solver(field, settings, t1, t0).solve(samples, tick, &wanted);
+  std::optional<Adjoint> discrete;
+  if (way == GradientWay::discrete)
+    discrete.emplace(field, settings, t1, t0, memory_mb).solve(samples, tick);
+  else
+    Solver(field, settings, t1, t0).solve(samples, tick, wanted.steps ? &wanted : nullptr);
   require_done(samples);
 
   Gradient result{0, std::vector<double>(field.n_parameters(), 0.0), Columns(n, d)};
@@ -58,7 +63,7 @@ Gradient gradient(Field const& field, arma::mat const& data, GradientWay way, So
   AdjointWork work;
   switch (way) {
     case GradientWay::discrete:
-      Adjoint(field, settings.method).pull_back(wanted.kept, result.z, log_change_bar.data(), result.theta.data(), tick);
+      discrete->pull_back(result.z, log_change_bar.data(), result.theta.data(), tick);
       for (auto const steps : samples.n_steps) work.n_evaluations += static_cast<double>(steps * n_stages(settings.method));
       break;
     case GradientWay::backsolve:
@@ -84,11 +89,11 @@ Gradient gradient(Field const& field, arma::mat const& data, GradientWay way, So
 }  // namespace
 
 GradientComparison compare_gradient(Field const& field, arma::mat const& data, GradientWay way, SolverSettings const& settings,
-                                    double t0, double t1, Context& context) {
+                                    double t0, double t1, double memory_mb, Context& context) {
   FERMIAC_ASSERT(field.n_parameters() > 0 && data.n_cols == field.dimension());
   SolverSettings const accurate{.method = Method::dop853, .tolerance = 1e-12};
-  auto const exact = gradient(field, data, GradientWay::discrete, accurate, t0, t1, context);
-  auto const found = gradient(field, data, way, settings, t0, t1, context);
+  auto const exact = gradient(field, data, GradientWay::discrete, accurate, t0, t1, memory_mb, context);
+  auto const found = gradient(field, data, way, settings, t0, t1, memory_mb, context);
   double square = 0;
   double norm = 0;
   for (size_t p = 0; p < exact.theta.size(); ++p) {

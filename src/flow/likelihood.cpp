@@ -9,7 +9,6 @@
 #include <span>
 
 #include "fermiac/base/error.hpp"
-#include "fermiac/flow/adjoint.hpp"
 #include "fermiac/simd/sum.hpp"
 
 namespace fermiac::flow {
@@ -27,15 +26,20 @@ enum PackValue : size_t { sum_of_logs, sum_of_penalties, sum_of_evaluations, sum
 /// One thread's solver, and what it solved last.
 class Likelihood::Worker {
  public:
-  Worker(Field const& field, size_t dimension, LikelihoodSettings const& s)
-      : field_(field), dimension_(dimension), solver_(field, s.solver, s.t1, s.t0), adjoint_(field, s.solver.method) {}
+  Worker(Field const& field, size_t dimension, LikelihoodSettings const& s, double memory_mb)
+      : field_(field),
+        dimension_(dimension),
+        solver_(field, s.solver, s.t1, s.t0),
+        adjoint_(field, s.solver, s.t1, s.t0, memory_mb) {}
 
   Samples const& solve(arma::mat const& data, size_t first, size_t n, bool keep, std::function<void()> const& tick) {
     if (samples_.size() != n) samples_ = Samples(n, field_.dimension());
     for (size_t i = 0; i < dimension_; ++i) std::copy_n(data.colptr(i) + first, n, samples_.z.column(i));
     if (has_penalty()) std::fill_n(samples_.z.column(dimension_), n, 0.0);
-    wanted_.steps = wanted_.stages = keep;
-    solver_.solve(samples_, tick, keep ? &wanted_ : nullptr);
+    if (keep)
+      adjoint_.solve(samples_, tick);
+    else
+      solver_.solve(samples_, tick);
     return samples_;
   }
 
@@ -60,7 +64,7 @@ class Likelihood::Worker {
     for (size_t i = 0; i < dimension_; ++i)
       for (size_t k = 0; k < n; ++k) z_bar_.column(i)[k] = weight * samples_.z.column(i)[k];
     if (has_penalty()) std::fill_n(z_bar_.column(dimension_), n, -weight);
-    adjoint_.pull_back(wanted_.kept, z_bar_, log_change_bar_.data(), theta_bar, tick);
+    adjoint_.pull_back(z_bar_, log_change_bar_.data(), theta_bar, tick);
   }
 
  private:
@@ -71,7 +75,6 @@ class Likelihood::Worker {
   Solver solver_;
   Adjoint adjoint_;
   Samples samples_{0, 0};
-  Wanted wanted_;
   Columns z_bar_;
   std::vector<double> log_change_bar_;
 };
@@ -87,13 +90,14 @@ Likelihood::~Likelihood() = default;
 template <typename Body>
 void Likelihood::for_each_pack(std::uint64_t n_packs, Team& team, Context& context, Body const& body) {
   workers_.resize(std::max<size_t>(workers_.size(), static_cast<size_t>(omp_get_max_threads())));
+  auto const n_threads = static_cast<double>(omp_get_max_threads());
   Range const share = team.share(n_packs);
   std::function<void()> const tick = [&context] { context.tick(); };
   std::function<void()> const no_tick;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::uint64_t pack = share.first; pack < share.last; ++pack) {
     auto& worker = workers_[static_cast<size_t>(omp_get_thread_num())];
-    if (!worker) worker = std::make_unique<Worker>(field_, dimension_, settings_);
+    if (!worker) worker = std::make_unique<Worker>(field_, dimension_, settings_, settings_.memory_mb / n_threads);
     body(pack, *worker, omp_get_thread_num() == 0 ? tick : no_tick);
   }
 }

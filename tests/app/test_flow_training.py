@@ -108,6 +108,15 @@ def test_same_bits_on_any_ranks_threads_and_teams(baseline, tmp_path, ranks, thr
     assert_same(baseline / "a.h5", tmp_path / "b.h5")
 
 
+@pytest.mark.parametrize("memory_mb", [0.02, 0])
+def test_memory_for_steps_changes_no_bits(baseline, tmp_path, memory_mb):
+    (tmp_path / "study.toml").write_text(TRAINING.format(iterations=80) + f"[adjoint]\nmemory_mb = {memory_mb}\n")
+    assert fermiac("run", "study.toml", "--out", "b.h5", cwd=tmp_path).returncode == 0
+    with h5py.File(baseline / "a.h5") as plenty, h5py.File(tmp_path / "b.h5") as tight:
+        for name in ("parameters", "loss", "negative_log"):
+            assert (plenty[name][()] == tight[name][()]).all()
+
+
 @pytest.mark.skipif(not OTHER, reason="there is no build of another mode or architecture")
 def test_same_bits_of_another_build(baseline, tmp_path):
     assert fermiac("run", baseline / "study.toml", "--out", tmp_path / "b.h5", program=OTHER).returncode == 0

@@ -52,28 +52,31 @@ struct Solved {
   Columns z_bar;
   std::vector<double> theta_bar;
   std::vector<Steps> steps;
+  std::size_t n_solved_again = 0;
 };
 
-enum class Keep { steps, stages };
-
 Solved solve(Field const& field, Problem const& problem, SolverSettings const& settings, double t0, double t1,
-             Keep keep = Keep::steps) {
+             double memory_mb = Adjoint::default_memory_mb) {
   std::size_t const n = problem.z.n_rows();
   Samples samples(n, field.dimension());
   samples.z.assign(problem.z.matrix());
   Wanted wanted;
   wanted.steps = true;
-  wanted.stages = keep == Keep::stages;
   Solver(field, settings, t0, t1).solve(samples, {}, &wanted);
+  Samples again(n, field.dimension());
+  again.z.assign(problem.z.matrix());
+  Adjoint adjoint(field, settings, t0, t1, memory_mb);
+  adjoint.solve(again);
   Solved result{0, problem.weights, std::vector<double>(field.n_parameters(), 0.0), wanted.kept};
   for (std::size_t k = 0; k < n; ++k) {
-    BOOST_REQUIRE(samples.status[k] == Status::done);
+    BOOST_REQUIRE(samples.status[k] == Status::done && again.status[k] == Status::done);
+    BOOST_REQUIRE(again.log_change.column(0)[k] == samples.log_change.column(0)[k]);
+    BOOST_REQUIRE(again.n_steps[k] == samples.n_steps[k] && again.n_evaluations[k] == samples.n_evaluations[k]);
     result.value += problem.log_weights[k] * samples.log_change.column(0)[k];
     for (std::size_t i = 0; i < field.dimension(); ++i) result.value += problem.weights.column(i)[k] * samples.z.column(i)[k];
   }
-  Adjoint(field, settings.method)
-      .pull_back(result.steps, result.z_bar, problem.log_weights.data(),
-                 field.n_parameters() > 0 ? result.theta_bar.data() : nullptr);
+  adjoint.pull_back(result.z_bar, problem.log_weights.data(), field.n_parameters() > 0 ? result.theta_bar.data() : nullptr);
+  result.n_solved_again = adjoint.n_solved_again();
   return result;
 }
 
@@ -241,14 +244,46 @@ BOOST_AUTO_TEST_CASE(of_samples_is_the_sum_of_theirs_alone) {
   for (std::size_t p = 0; p < sum.size(); ++p) BOOST_TEST(std::abs(sum[p] - all.theta_bar[p]) < 1e-11);
 }
 
-BOOST_AUTO_TEST_CASE(has_the_same_bits_with_stages_kept_or_computed_again) {
+BOOST_AUTO_TEST_CASE(has_the_same_bits_on_any_budget_of_memory) {
   auto const field = small_network(true);
-  Problem const problem(*field, 70);
+  std::size_t const n = 170;
+  Problem const problem(*field, n);
   for (auto const method : methods) {
-    auto const settings = settings_of(method, is_adaptive(method) ? 0 : 5);
-    auto const again = solve(*field, problem, settings, 0.5, 0);
-    auto const kept = solve(*field, problem, settings, 0.5, 0, Keep::stages);
-    BOOST_TEST(again.theta_bar == kept.theta_bar, boost::test_tools::per_element());
+    auto const settings = settings_of(method, is_adaptive(method) ? 0 : 12);
+    // An end that is no step's beginning plus its length, rounded.
+    auto const plenty = solve(*field, problem, settings, 0.5, -1.0 / 3);
+    BOOST_TEST(plenty.n_solved_again == 0);
+    std::size_t n_steps = 0;
+    for (auto const& steps : plenty.steps) n_steps += steps.h.size();
+    double const step_mb = 1e-6 * 8 * 4;
+    double const all_mb = step_mb * static_cast<double>(n_steps);
+    // For all steps but few stages, half of the steps, three steps, and none at all.
+    for (double const memory_mb : {2.5 * all_mb, 0.5 * all_mb, 3 * step_mb, 0.0}) {
+      auto const tight = solve(*field, problem, settings, 0.5, -1.0 / 3, memory_mb);
+      BOOST_TEST(tight.theta_bar == plenty.theta_bar, boost::test_tools::per_element());
+      for (std::size_t k = 0; k < n; ++k)
+        for (std::size_t i = 0; i < 2; ++i) BOOST_REQUIRE(tight.z_bar.column(i)[k] == plenty.z_bar.column(i)[k]);
+      if (memory_mb < all_mb) BOOST_TEST(tight.n_solved_again > n / 4);
+      if (memory_mb == 0) BOOST_TEST(tight.n_solved_again == n);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(solves_and_sweeps_again_and_again) {
+  auto const field = small_network(false);
+  auto const settings = settings_of(Method::dop853, 0, 1e-8);
+  for (double const memory_mb : {1.0, 0.001}) {
+    Adjoint adjoint(*field, settings, 0.5, 0, memory_mb);
+    for (std::size_t const n : {1U, 300U, 17U, 0U, 64U}) {
+      Problem const problem(*field, n);
+      Samples samples(n, 2);
+      samples.z.assign(problem.z.matrix());
+      adjoint.solve(samples);
+      Columns z_bar = problem.weights;
+      std::vector<double> theta_bar(field->n_parameters(), 0.0);
+      adjoint.pull_back(z_bar, problem.log_weights.data(), theta_bar.data());
+      BOOST_TEST(theta_bar == solve(*field, problem, settings, 0.5, 0).theta_bar, boost::test_tools::per_element());
+    }
   }
 }
 

@@ -109,6 +109,22 @@ BOOST_AUTO_TEST_CASE(a_mixture_diffuses_to_its_own_density, *boost::unit_test::l
   BOOST_TEST(o.paths.n_slices == 11);
 }
 
+BOOST_AUTO_TEST_CASE(tail_mass_bounds_what_lies_outside_the_grid) {
+  // A standard normal that stays: the mass outside is known, also where the grid is far too small.
+  Set const set({{"linear.matrix", std::string("0")}});
+  for (double const end : {0.5, 1.0, 2.0, 3.0, 5.0, 7.0}) {
+    ExperimentSettings const settings{.n_samples = 100, .lower = -end, .upper = end + 1, .n_cells = 100, .points_per_cell = 4};
+    auto const o = run_with("linear", 1, set, settings);
+    double const outside = 0.5 * std::erfc(end / std::sqrt(2)) + 0.5 * std::erfc((end + 1) / std::sqrt(2));
+    BOOST_TEST(o.tail_mass >= outside);
+    BOOST_TEST(o.tail_mass < (end < 2 ? 6 : 2) * outside);
+    BOOST_TEST(std::abs(1 - o.integral.value) <= o.integral.error);
+  }
+  // The grid ends where the density still grows.
+  auto const o = run_with("linear", 1, set, {.n_samples = 100, .lower = -8, .upper = -1, .n_cells = 20, .points_per_cell = 4});
+  BOOST_TEST(std::isinf(o.tail_mass));
+}
+
 BOOST_AUTO_TEST_CASE(one_probe_is_no_density) {
   Set const set({});
   ExperimentSettings settings{.n_samples = 200, .points_per_cell = 0};

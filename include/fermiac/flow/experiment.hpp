@@ -3,8 +3,14 @@
 /// Densities on a grid come from the flow backward: p(y) = p_0(z(t0; y)) exp(-integral of div f), exact divergence. On a line
 /// or in the plane they are integrated by the trapezoidal rule, which converges exponentially for smooth densities that are 0
 /// at the borders (Trefethen & Weideman, SIAM Review 56 (2014) 385). Its error is the sum of the difference from the rule of
-/// twice the spacing, of the solver's tolerance, and of the mass in the outer twentieth of the grid, which bounds what lies
-/// outside where a density falls off at least as fast as exp(-c r) and the outer part is longer than 1/c.
+/// twice the spacing, of the solver's tolerance, and of the tail mass, which bounds the mass outside the grid:
+///
+///     tail mass = sum over components and both ends of m2 r / (1 - r),   r = m2 / m1,
+///
+/// m2 the mass of the marginal density in the outer twentieth of the grid at that end, m1 that in the twentieth next to it.
+/// Where a marginal's tail is log-concave, masses of equal intervals fall at least as fast as a geometric series, whose rest
+/// this is; Gaussian, exponential and bounded tails are. Where r is 1 or more the grid ends before the density falls, and the
+/// bound is infinite. Tails that fall like a power of z need a look at the samples outside the grid.
 #pragma once
 
 #include <armadillo>
@@ -78,7 +84,7 @@ struct ExperimentOutcome {
   arma::vec log_density;  ///< first component fastest
   Quadrature integral, entropy_truth;
   std::vector<Quadrature> mean_truth, second_truth, fourth_truth;
-  double outer_mass = 0;  ///< in the outer twentieth
+  double tail_mass = 0;  ///< bound of the mass outside
 
   arma::mat kept;              ///< samples x dimension
   arma::vec kept_log_density;  ///< or the mean of its probes

@@ -57,9 +57,6 @@ class FieldKernel {
   /// The order of the sum over lanes depends on lanes.n alone. A lane with a = 0 and b = 0 adds nothing, so that lanes can be
   /// switched off. With b, `evaluate` had to compute the divergence.
   virtual void pull_back(Lanes const& lanes, Columns const& a, double const* b, Columns& z_bar, double* theta_bar) = 0;
-
-  /// f_t = df/dt at constant z.
-  virtual void time_derivative(Lanes const& lanes, Columns& f_t) = 0;
 };
 
 /// A field as chosen. Constant but for its parameters; its kernels, of any number of threads, read them there.

@@ -24,9 +24,10 @@ struct GradientComparison {
 /// The gradient of the mean of -log p of data at t1 (`flow/likelihood.hpp`), by solves with `settings`, against the discrete
 /// adjoint at a tolerance of 1e-12 by dop853.
 ///
-/// @param data  a sample a row; the field's dimension
+/// @param data       a sample a row; the field's dimension
+/// @param memory_mb  of steps of the discrete adjoint; changes no bits
 /// @throws ItemFailure  where a path, or an adjoint's, cannot be computed
 GradientComparison compare_gradient(Field const& field, arma::mat const& data, GradientWay way, SolverSettings const& settings,
-                                    double t0, double t1, Context& context);
+                                    double t0, double t1, double memory_mb, Context& context);
 
 }  // namespace fermiac::flow

@@ -7,7 +7,8 @@
 ///
 /// The gradient is that of the numbers computed (`flow/adjoint.hpp`). Data are cut into packs of `pack` consecutive rows,
 /// shared by the members of a team and their threads; sums over packs are those of `simd::tree_sum`: the same bits on any
-/// number of them. Every pack has a vector of n_parameters, so many packs take memory: 8 n_parameters n_packs bytes.
+/// number of them. Every pack has a vector of n_parameters, so many packs take memory: 8 n_parameters n_packs bytes. Steps for
+/// the adjoint are kept within `memory_mb`, shared by the threads, whatever the tolerance.
 #pragma once
 
 #include <armadillo>
@@ -17,6 +18,7 @@
 
 #include "fermiac/base/context.hpp"
 #include "fermiac/base/team.hpp"
+#include "fermiac/flow/adjoint.hpp"
 #include "fermiac/flow/field.hpp"
 #include "fermiac/flow/solver.hpp"
 
@@ -26,7 +28,8 @@ struct LikelihoodSettings {
   SolverSettings solver = {};  ///< exact divergence
   double t0 = 0;
   double t1 = 0.5;
-  std::uint32_t pack = 100;  ///< data rows computed together, 1 and up; part of the result
+  std::uint32_t pack = 100;                       ///< data rows computed together, 1 and up; part of the result
+  double memory_mb = Adjoint::default_memory_mb;  ///< of steps, all threads; 0 and up; changes no bits
 };
 
 class Likelihood {

@@ -68,19 +68,6 @@ class Kernel final : public FieldKernel {
     for (std::size_t j = 0; j < d_; ++j) add(lanes.n, gradient_.value(j), b, z_bar.column(j));
   }
 
-  /// By central differences of f, for no formula of it is kept: to a third of the digits.
-  void time_derivative(Lanes const& lanes, Columns& f_t) override {
-    constexpr double h = 0x1p-17;
-    std::vector<double> t(lanes.n);
-    for (double const sign : {1.0, -1.0}) {
-      for (std::size_t k = 0; k < lanes.n; ++k) t[k] = lanes.t[k] + sign * h;
-      f_.compute({lanes.n, t.data(), lanes.z});
-      for (std::size_t i = 0; i < d_; ++i)
-        for (std::size_t k = 0; k < lanes.n; ++k)
-          f_t.column(i)[k] = (sign > 0 ? 0 : f_t.column(i)[k]) + sign * f_.value(i)[k] / (2 * h);
-    }
-  }
-
  private:
   static std::vector<Formulas::Node> with(std::vector<Formulas::Node> nodes, std::vector<Formulas::Node> const& more) {
     nodes.insert(nodes.end(), more.begin(), more.end());

@@ -20,7 +20,6 @@ class Kernel final : public FieldKernel {
   void pull_back(Lanes const& lanes, Columns const& a, double const*, Columns& z_bar, double*) override {
     multiply<true>(lanes.n, a, z_bar, true);
   }
-  void time_derivative(Lanes const&, Columns& f_t) override { f_t.zero(); }
 
  private:
   template <bool is_transposed>

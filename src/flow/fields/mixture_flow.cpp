@@ -107,20 +107,6 @@ class Kernel final : public FieldKernel {
     }
   }
 
-  /// By dp_t/dt = -div(f p_t), f_t would need third derivatives of log p; central differences instead, to a third of the
-  /// digits.
-  void time_derivative(Lanes const& lanes, Columns& f_t) override {
-    constexpr double h = 0x1p-17;
-    Columns before(lanes.n, d_);
-    std::vector<double> t(lanes.n);
-    for (std::size_t k = 0; k < lanes.n; ++k) t[k] = lanes.t[k] - h;
-    evaluate({lanes.n, t.data(), lanes.z}, before, nullptr);
-    for (std::size_t k = 0; k < lanes.n; ++k) t[k] = lanes.t[k] + h;
-    evaluate({lanes.n, t.data(), lanes.z}, f_t, nullptr);
-    for (std::size_t i = 0; i < d_; ++i)
-      for (std::size_t k = 0; k < lanes.n; ++k) f_t.column(i)[k] = (f_t.column(i)[k] - before.column(i)[k]) / (2 * h);
-  }
-
  private:
   [[gnu::always_inline]] double distance(Lanes const& lanes, std::size_t c, std::size_t i, std::size_t k) const {
     return std::fma(mixture_.centres(c, i), shrink_[k], -lanes.z.column(i)[k]);

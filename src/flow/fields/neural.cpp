@@ -45,11 +45,6 @@ class Kernel final : public FieldKernel {
     network_.jacobian_product(lanes.n, v, Jv);
   }
 
-  void time_derivative(Lanes const& lanes, Columns& f_t) override {
-    FERMIAC_ASSERT(!penalty_.any());
-    network_.time_derivative(lanes.n, f_t);
-  }
-
   void pull_back(Lanes const& lanes, Columns const& a, double const* b, Columns& z_bar, double* theta_bar) override {
     if (!penalty_.any()) {
       network_.pull_back(lanes.n, a, b, z_bar, theta_bar);

@@ -59,8 +59,6 @@ class Kernel final : public FieldKernel {
     theta_bar[2 * d_] += simd::sum(inner);
   }
 
-  void time_derivative(Lanes const&, Columns& f_t) override { f_t.zero(); }
-
  private:
   double const* u() const { return p_.memptr(); }
   double const* w() const { return p_.memptr() + d_; }

@@ -24,7 +24,6 @@ class Kernel final : public FieldKernel {
   void pull_back(Lanes const& lanes, Columns const& a, double const*, Columns& z_bar, double*) override {
     add_turned(lanes.n, -rate_, a, z_bar);
   }
-  void time_derivative(Lanes const&, Columns& f_t) override { f_t.zero(); }
 
  private:
   void add_turned(std::size_t n, double rate, Columns const& from, Columns& to) const {

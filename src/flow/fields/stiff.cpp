@@ -30,13 +30,6 @@ class Kernel final : public FieldKernel {
   void pull_back(Lanes const& lanes, Columns const& a, double const*, Columns& z_bar, double*) override {
     add_scaled(lanes.n, a, z_bar);
   }
-  void time_derivative(Lanes const& lanes, Columns& f_t) override {
-    for (std::size_t i = 0; i < d_; ++i)
-      for (std::size_t k = 0; k < lanes.n; ++k) {
-        auto const [sin, cos] = simd::sincos(lanes.t[k]);
-        f_t.column(i)[k] = std::fma(-rate_, sin, -cos);
-      }
-  }
 
  private:
   void add_scaled(std::size_t n, Columns const& from, Columns& to) const {

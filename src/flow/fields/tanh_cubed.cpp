@@ -57,8 +57,6 @@ class Kernel final : public FieldKernel {
     }
   }
 
-  void time_derivative(Lanes const&, Columns& f_t) override { f_t.zero(); }
-
  private:
   template <std::size_t N>
   static void components(Lanes const& lanes, std::size_t first, Columns& f, double* divergence) {
