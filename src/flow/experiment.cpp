@@ -27,15 +27,13 @@ struct Layout {
 
   std::size_t status() const { return 0; }
   std::size_t steps() const { return n_statuses; }
-  std::size_t rejected() const { return steps() + 1; }
-  std::size_t evaluations() const { return steps() + 2; }
-  std::size_t most_steps() const { return steps() + 3; }  // a maximum
-  std::size_t n_done() const { return steps() + 4; }
-  std::size_t log_p() const { return steps() + 5; }      // and its square
-  std::size_t kl() const { return steps() + 7; }         // and its square
-  std::size_t variance() const { return steps() + 9; }   // of the probes
-  std::size_t n_events() const { return steps() + 10; }  // events, samples with one, first times, their squares
-  std::size_t powers(std::size_t i) const { return steps() + 14 + 8 * i; }  // sums of z^1 ... z^8
+  std::size_t evaluations() const { return steps() + 1; }
+  std::size_t n_done() const { return steps() + 2; }
+  std::size_t log_p() const { return steps() + 3; }     // and its square
+  std::size_t kl() const { return steps() + 5; }        // and its square
+  std::size_t variance() const { return steps() + 7; }  // of the probes
+  std::size_t n_events() const { return steps() + 8; }  // events, samples with one, first times, their squares
+  std::size_t powers(std::size_t i) const { return steps() + 12 + 8 * i; }  // sums of z^1 ... z^8
   std::size_t product(std::size_t i, std::size_t j) const { return powers(d) + i * d + j; }
   std::size_t count(std::size_t i) const { return product(d, 0) + i * n_cells; }
   std::size_t size() const { return count(d); }
@@ -163,10 +161,7 @@ class Runner {
                 }
               });
     team_.gather(parts, at.size(), n_packs);
-    double most = 0;
-    for (std::uint64_t pack = 0; pack < n_packs; ++pack) most = std::max(most, parts[pack * at.size() + at.most_steps()]);
     summarise(at, tree(parts, at.size()), outcome);
-    outcome.most_steps = most;
     if (s_.n_kept > 0) {
       team_.gather(kept, per_pack * (d_ + 1), n_packs);
       outcome.kept.set_size(s_.n_kept, d_);
@@ -184,9 +179,7 @@ class Runner {
     for (std::size_t k = 0; k < samples.size(); ++k) {
       sums[at.status() + static_cast<std::size_t>(samples.status[k])] += 1;
       sums[at.steps()] += samples.n_steps[k];
-      sums[at.rejected()] += samples.n_rejected[k];
       sums[at.evaluations()] += samples.n_evaluations[k];
-      sums[at.most_steps()] = std::max(sums[at.most_steps()], static_cast<double>(samples.n_steps[k]));
       if (samples.status[k] != Status::done) continue;
       sums[at.n_done()] += 1;
       double const log = log_p.value[k];
@@ -220,7 +213,6 @@ class Runner {
     auto const n_all = static_cast<double>(s_.n_samples);
     for (std::size_t i = 0; i < n_statuses; ++i) o.n_status[i] = static_cast<std::uint64_t>(sums[at.status() + i]);
     o.steps = sums[at.steps()] / n_all;
-    o.rejected = sums[at.rejected()] / n_all;
     o.evaluations = sums[at.evaluations()] / n_all;
     double const n = sums[at.n_done()];
     if (n < 2) {

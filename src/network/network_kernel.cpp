@@ -193,36 +193,6 @@ void NetworkKernel::jacobian_product(size_t n, Columns const& v, Columns& Jv) {
   for (size_t i = 0; i < shape().outputs; ++i) std::copy_n(x_bar_ + i * w, n, Jv.column(i));
 }
 
-void NetworkKernel::time_derivative(size_t n, Columns& f_t) {
-  FERMIAC_ASSERT(n == n_);
-  if (n == 0) return;
-  size_t const w = width_;
-  double const* theta = parameters();
-  for (size_t l = 0; l < layers_.size(); ++l) {
-    Place const& layer = network_.layer(l);
-    Scratch const& here = layers_[l];
-    if (l == 0)
-      std::fill_n(v_bar_, layer.out * w, 0.0);
-    else
-      multiply({theta + layer.W, layer.in, 1}, x_bar_, w, v_bar_, w, layer.out, layer.in, w);
-    bool const hidden = l + 1 < layers_.size();
-    for (size_t r = 0; r < layer.out; ++r) {
-      double const c = layer.timed ? theta[layer.c + r] : 0.0;
-      double const rate = layer.gated ? theta[layer.g + r] : 0.0;
-      double const* __restrict v = here.v + r * stride_;
-      double const* __restrict x = here.x + r * stride_;
-      double const* __restrict g = here.g + r * w;
-      double const* __restrict from = v_bar_ + r * w;
-      double* __restrict to = x_bar_ + r * w;
-      for (size_t k = 0; k < w; ++k) {
-        double const y_t = std::fma(from[k], g[k], std::fma(v[k] * rate, g[k] * (1 - g[k]), c));
-        to[k] = hidden ? (1 - x[k]) * (1 + x[k]) * y_t : y_t;
-      }
-    }
-  }
-  for (size_t i = 0; i < shape().outputs; ++i) std::copy_n(x_bar_ + i * w, n, f_t.column(i));
-}
-
 // ---------------------------------------------------------------------------------------------------------- backwards
 /// From the cotangents of x, its tangents and s to those of v, its tangents, y and the gate's argument.
 template <bool hidden, bool gated>

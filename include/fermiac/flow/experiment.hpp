@@ -53,8 +53,7 @@ struct Quadrature {
 
 struct ExperimentOutcome {
   std::array<std::uint64_t, n_statuses> n_status = {};
-  double steps = 0, rejected = 0, evaluations = 0;  ///< mean over all samples
-  double most_steps = 0;
+  double steps = 0, evaluations = 0;  ///< mean over all samples
 
   // Of the samples that came through.
   arma::vec mean, mean_error;      ///< of each component

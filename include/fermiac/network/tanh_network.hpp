@@ -115,9 +115,6 @@ class NetworkKernel {
   /// Jv = J v.
   void jacobian_product(std::size_t n, Columns const& v, Columns& Jv);
 
-  /// df/dt at constant z.
-  void time_derivative(std::size_t n, Columns& f_t);
-
   /// Adds J^T a + b grad tr J to z_bar, and the sum over samples of (df/dtheta)^T a + b d tr J / dtheta to theta_bar (unless
   /// null). b null: 0; else the trace was wanted of `evaluate`.
   void pull_back(std::size_t n, Columns const& a, double const* b, Columns& z_bar, double* theta_bar);
