@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <armadillo>
 #include <cstddef>
-#include <vector>
+#include <memory>
 
 namespace fermiac::simd {
 
@@ -14,16 +14,39 @@ class Columns {
  public:
   Columns() = default;
   Columns(arma::uword n_rows, arma::uword n_columns)
-      : n_rows_(n_rows), n_columns_(n_columns), lines_((n_rows + 7) / 8), storage_(lines_ * n_columns) {}
+      : n_rows_(n_rows),
+        n_columns_(n_columns),
+        stride_(n_padded()),
+        lines_(new Line[stride_ / 8 * n_columns]),
+        data_(reinterpret_cast<double*>(lines_.get())) {}
+
+  /// A copy has memory of its own.
+  Columns(Columns const& other) : Columns(other.n_rows_, other.n_columns_) {
+    for (arma::uword j = 0; j < n_columns_; ++j) std::copy_n(other.column(j), n_padded(), column(j));
+  }
+  Columns& operator=(Columns const& other) { return *this = Columns(other); }
+  Columns(Columns&&) noexcept = default;
+  Columns& operator=(Columns&&) noexcept = default;
+
+  /// Rows `first`, a multiple of 8, and on: the same memory, which lives as long as either.
+  Columns window(arma::uword first, arma::uword n_rows) {
+    Columns part;
+    part.n_rows_ = n_rows;
+    part.n_columns_ = n_columns_;
+    part.stride_ = stride_;
+    part.lines_ = lines_;
+    part.data_ = data_ + first;
+    return part;
+  }
 
   arma::uword n_rows() const noexcept { return n_rows_; }
   arma::uword n_columns() const noexcept { return n_columns_; }
-  arma::uword stride() const noexcept { return 8 * lines_; }  ///< from a column to the next, in doubles
+  arma::uword stride() const noexcept { return stride_; }  ///< from a column to the next, in doubles
 
   double* column(arma::uword j) noexcept { return data() + j * stride(); }
   double const* column(arma::uword j) const noexcept { return data() + j * stride(); }
-  double* data() noexcept { return reinterpret_cast<double*>(storage_.data()); }
-  double const* data() const noexcept { return reinterpret_cast<double const*>(storage_.data()); }
+  double* data() noexcept { return data_; }
+  double const* data() const noexcept { return data_; }
 
   /// A copy of the rows that are meant.
   arma::mat matrix() const {
@@ -39,16 +62,21 @@ class Columns {
     for (arma::uword j = 0; j < n_columns_; ++j) std::copy_n(values.colptr(j), n_rows_, column(j));
   }
 
-  void zero() { std::fill_n(data(), stride() * n_columns_, 0.0); }
+  void zero() {
+    for (arma::uword j = 0; j < n_columns_; ++j) std::fill_n(column(j), n_padded(), 0.0);
+  }
 
  private:
   struct alignas(64) Line {
     double values[8] = {};
   };
+  arma::uword n_padded() const noexcept { return (n_rows_ + 7) / 8 * 8; }
+
   arma::uword n_rows_ = 0;
   arma::uword n_columns_ = 0;
-  std::size_t lines_ = 0;
-  std::vector<Line> storage_;
+  arma::uword stride_ = 0;
+  std::shared_ptr<Line[]> lines_;
+  double* data_ = nullptr;
 };
 
 }  // namespace fermiac::simd

@@ -26,6 +26,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "fermiac/simd/group.hpp"
+
 namespace fermiac::simd {
 
 /// Sine and cosine of one angle.
@@ -66,21 +68,19 @@ struct ExpReduction {
 
 /// u (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2 and r = u x, u a power of 2 that goes into the weights: minimax of degree 9, 2^-56
 /// relative to e^r after multiplication by r^2.
-template <int u = 1>
-[[gnu::always_inline]] inline double exp_tail(double x) noexcept {
+template <int u = 1, typename T>
+[[gnu::always_inline]] inline T exp_tail(T const& x) noexcept {
   constexpr double u2 = u * u, u4 = u2 * u2, u6 = u4 * u2, u8 = u4 * u4;
-  double const z = x * x;
-  double even = u * u8 * 0x1.28a2c5572dbc8p-22;
-  double odd = u2 * u8 * 0x1.ad56ae49faf4cp-26;
-  even = std::fma(even, z, u * u6 * 0x1.a019a6d51837ap-16);
-  odd = std::fma(odd, z, u2 * u6 * 0x1.71df30f3793efp-19);
-  even = std::fma(even, z, u * u4 * 0x1.6c16c17edac6ep-10);
-  odd = std::fma(odd, z, u2 * u4 * 0x1.a01a012d50f1ep-13);
-  even = std::fma(even, z, u * u2 * 0x1.555555555248fp-5);
-  odd = std::fma(odd, z, u2 * u2 * 0x1.11111111252b8p-7);
-  even = std::fma(even, z, u * 0x1.0000000000004p-1);
-  odd = std::fma(odd, z, u2 * 0x1.555555555550fp-3);
-  return std::fma(odd, x, even);
+  auto const z = each([](double r) { return r * r; }, x);
+  auto even = each([](double y) { return std::fma(u * u8 * 0x1.28a2c5572dbc8p-22, y, u * u6 * 0x1.a019a6d51837ap-16); }, z);
+  auto odd = each([](double y) { return std::fma(u2 * u8 * 0x1.ad56ae49faf4cp-26, y, u2 * u6 * 0x1.71df30f3793efp-19); }, z);
+  even = each([](double p, double y) { return std::fma(p, y, u * u4 * 0x1.6c16c17edac6ep-10); }, even, z);
+  odd = each([](double p, double y) { return std::fma(p, y, u2 * u4 * 0x1.a01a012d50f1ep-13); }, odd, z);
+  even = each([](double p, double y) { return std::fma(p, y, u * u2 * 0x1.555555555248fp-5); }, even, z);
+  odd = each([](double p, double y) { return std::fma(p, y, u2 * u2 * 0x1.11111111252b8p-7); }, odd, z);
+  even = each([](double p, double y) { return std::fma(p, y, u * 0x1.0000000000004p-1); }, even, z);
+  odd = each([](double p, double y) { return std::fma(p, y, u2 * 0x1.555555555550fp-3); }, odd, z);
+  return each([](double p, double q, double r) { return std::fma(p, r, q); }, odd, even, x);
 }
 
 /// log(m) for m = 1 + f, f in [sqrt(1/2) - 1, sqrt(2) - 1], plus k ln 2: with s = f / (2 + f),
@@ -274,20 +274,27 @@ struct LogReduction {
   return x > -1.0 ? positive : outside;
 }
 
-/// Hyperbolic tangent.
-[[gnu::always_inline]] inline double tanh(double x) noexcept {
+/// Hyperbolic tangent, of a double or of a group.
+template <typename T>
+[[gnu::always_inline]] inline T tanh(T const& x) noexcept {
   // tanh |x| = |E / (2 + E)| with E = exp(-2 |x|) - 1 = 2^n (e^r - 1) + (2^n - 1), r = -2 |x| - n ln 2. Half of r is had
   // without a product by 2, and n + 1024, the exponent of 2^(n + 1), without an addition.
   constexpr double magic = 0x1.8p52 + 1024;
-  double const size = detail::magnitude(x);
-  double const t = std::fma(size, -0x1.71547652b82fep+1, magic);
-  double const n = t - magic;
-  double const half_r = std::fma(-n, 0.5 * detail::ln2_lo, std::fma(-n, 0.5 * detail::ln2_hi, -size));
-  double const twice_scale = detail::from_bits(detail::bits(t) << 52);
-  double const half_difference = std::fma(detail::exp_tail<2>(half_r) * half_r, half_r, half_r);
-  double const E = std::fma(twice_scale, half_difference, std::fma(twice_scale, 0.5, -1.0));
-  double const inside = detail::magnitude(E / (2.0 + E));
-  return detail::from_bits(detail::bits(size > 30.0 ? 1.0 : inside) | detail::sign_bit(x));  // 1 from 19.07 on
+  auto const size = each([](double v) { return detail::magnitude(v); }, x);
+  auto const t = each([](double v) { return std::fma(v, -0x1.71547652b82fep+1, magic); }, size);
+  auto const n = each([](double v) { return v - magic; }, t);
+  auto const higher = each([](double m, double v) { return std::fma(-m, 0.5 * detail::ln2_hi, -v); }, n, size);
+  auto const half_r = each([](double m, double v) { return std::fma(-m, 0.5 * detail::ln2_lo, v); }, n, higher);
+  auto const twice_scale = each([](double v) { return detail::from_bits(detail::bits(v) << 52); }, t);
+  auto const half_difference =
+      each([](double p, double r) { return std::fma(p, r * r, r); }, detail::exp_tail<2>(half_r), half_r);
+  auto const E = each([](double s, double p) { return std::fma(s, p, std::fma(s, 0.5, -1.0)); }, twice_scale, half_difference);
+  auto const inside = each([](double e) { return detail::magnitude(e / (2.0 + e)); }, E);
+  return each(
+      [](double v, double s, double value) {
+        return detail::from_bits(detail::bits(s > 30.0 ? 1.0 : value) | detail::sign_bit(v));  // 1 from 19.07 on
+      },
+      x, size, inside);
 }
 
 /// 1 / (1 + e^-x).
