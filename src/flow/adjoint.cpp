@@ -44,7 +44,7 @@ class ReverseSweep final : public Adjoint::Engine {
       : d_(field.dimension()),
         t1_(t1),
         budget_(1e6 * memory_mb),
-        solver_(field, settings, t0, t1),
+        solver_(field, Adjoint::forward(settings), t0, t1),
         kernel_(field.make_kernel(max_lanes)),
         z_(max_lanes, d_),
         lambda_(max_lanes, d_),
@@ -273,6 +273,11 @@ std::unique_ptr<Adjoint::Engine> make_engine(Field const& field, SolverSettings 
 }
 
 }  // namespace
+
+SolverSettings Adjoint::forward(SolverSettings settings) {
+  if (settings.method == Method::dop853) settings.tolerance = std::max(settings.tolerance / 4, least_tolerance);
+  return settings;
+}
 
 Adjoint::Adjoint(Field const& field, SolverSettings const& settings, double t0, double t1, double memory_mb)
     : engine_(make_engine(field, settings, t0, t1, memory_mb)) {}

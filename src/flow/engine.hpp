@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -34,15 +36,15 @@ struct alignas(64) LaneStates {
   using Reals = double[L];
   using Counts = std::uint64_t[L];
 
-  Reals t, h, end;                 ///< the step that is tried: from t by h to end
-  Reals next_t, next_h, next_end;  ///< the one after it
-  Reals log_error;                 ///< logarithm of the last accepted step's error, in parts of what is allowed
-  Reals estimate;                  ///< of the error, per h: largest of all components
-  Reals factor;                    ///< on the estimate: more than 1 in a sample's first step
-  Reals extent, poison;            ///< largest value; 0, or NaN where anything is not finite
+  Reals t, h, end;                  ///< the step that is tried: from t by h to end
+  Reals next_t, next_h, next_end;   ///< the one after it
+  Reals estimate;                   ///< square of the error's, per h: largest of all components
+  Reals delay;                      ///< square of the error of z as one of t, per h
+  Reals extent;                     ///< largest value; NaN where anything is not finite
+  Reals slope_before, slope_after;  ///< squares of |f|
+  Reals least;                      ///< parts of this step that the next one has at least
   Reals stage_t;
-  Counts sample, steps, rejected;
-  Counts held;      ///< 1 after a rejected step: the next does not grow
+  Counts sample, steps, attempts;
   Counts accepted;  ///< all ones where the step was, else 0
   Counts outcome;
   Counts stiff, calm;  ///< steps on the border of stability, and off it since
@@ -50,8 +52,24 @@ struct alignas(64) LaneStates {
 };
 inline constexpr std::uint64_t going_on = 99;  ///< else a Status
 
+/// f(lane) of lanes 0 ... n-1, n a multiple of 8: whole vectors, and none of what loops of any length need beside them.
+template <typename F>
+[[gnu::always_inline]] inline void for_lanes(std::size_t n, F f) {
+  for (std::size_t first = 0; first < n; first += 8) {
+    // Unrolled, short ones would be vectorised no longer.
+#pragma GCC unroll 1
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < 8; ++i) f(first + i);
+  }
+}
+
 [[gnu::always_inline]] inline double larger(double a, double b) noexcept { return a > b ? a : b; }
 [[gnu::always_inline]] inline double smaller(double a, double b) noexcept { return a < b ? a : b; }
+/// Of two that are not negative the larger, and NaN where one is: their bits are in the same order as they are, NaN on top.
+[[gnu::always_inline]] inline double larger_or_nan(double a, double b) noexcept {
+  auto const x = simd::detail::bits(a), y = simd::detail::bits(b);
+  return simd::detail::from_bits(x > y ? x : y);
+}
 [[gnu::always_inline]] inline double chosen(std::uint64_t mask, double yes, double no) noexcept {
   return simd::detail::from_bits((simd::detail::bits(yes) & mask) | (simd::detail::bits(no) & ~mask));
 }
@@ -75,6 +93,8 @@ class LaneEngine final : public Solver::Engine {
         kernel_(field.make_kernel(L)),
         divergence_(make_divergence_kernel(settings.divergence, d_, L)),
         waiting_divergence_(make_divergence_kernel(settings.divergence, d_, L)),
+        f_stages_(n_stored * L, d_),
+        div_stages_(n_stored * L, m_),
         z_(L, d_),
         z_new_(L, d_),
         argument_(L, d_),
@@ -84,11 +104,13 @@ class LaneEngine final : public Solver::Engine {
         waiting_f_(L, d_),
         waiting_div_(L, m_),
         probe_z_(L, d_),
+        probe_f_(L, d_),
+        probe_div_(L, m_),
         states_(std::make_unique<detail::LaneStates>()) {
-    f_.fill(Columns(L, d_));
-    probe_f_.fill(Columns(L, d_));
-    probe_div_.fill(Columns(L, m_));
-    div_.fill(Columns(L, m_));
+    for (std::size_t stage = 0; stage < n_stored; ++stage) {
+      f_[stage] = f_stages_.window(stage * L, L);
+      div_[stage] = div_stages_.window(stage * L, L);
+    }
     *states_ = {};
     if constexpr (Estimate::exists) allowed_ = Estimate::safety(settings.tolerance) * settings.tolerance / length_;
   }
@@ -97,10 +119,17 @@ class LaneEngine final : public Solver::Engine {
     FERMIAC_ASSERT(samples.z.n_columns() == d_ && samples.log_change.n_columns() == m_);
     samples_ = &samples;
     wanted_ = wanted;
+    std::ranges::fill(samples.status, Status::done);
     waiting_first_ = waiting_next_ = waiting_end_ = 0;
     if (wanted_ != nullptr) begin_wanted();
+    std::array<std::size_t, L> lanes;
+    std::iota(lanes.begin(), lanes.end(), 0);
     std::size_t n_active = 0;
-    while (n_active < L && take_next(n_active)) ++n_active;
+    while (n_active < L) {
+      std::size_t const n_next = take_next(std::span(lanes).subspan(n_active));
+      if (n_next == 0) break;
+      n_active += n_next;
+    }
     while (n_active > 0) {
       // Whole vectors: the lanes beyond the active ones are idle, and what is computed there is nobody's.
       std::size_t const n = (n_active + 7) / 8 * 8;
@@ -118,14 +147,18 @@ class LaneEngine final : public Solver::Engine {
         ended[n_ended] = k;
         n_ended += s().outcome[k] != detail::going_on ? 1 : 0;
       }
-      while (n_ended-- > 0) {
-        std::size_t const k = ended[n_ended];
-        unload(k);
-        if (take_next(k)) continue;
-        if (k != --n_active) copy_lane(n_active, k);
+      unload({ended, n_ended});
+      std::size_t n_taken = 0;
+      while (n_taken < n_ended) {
+        std::size_t const n_next = take_next({ended + n_taken, n_ended - n_taken});
+        if (n_next == 0) break;
+        n_taken += n_next;
       }
+      for (std::size_t k = n_ended; k-- > n_taken;)
+        if (ended[k] != --n_active) copy_lane(n_active, ended[k]);
       if (tick) tick();
     }
+    count_evaluations();
     if (wanted_ != nullptr) end_wanted();
   }
 
@@ -138,23 +171,21 @@ class LaneEngine final : public Solver::Engine {
 
   detail::LaneStates& s() noexcept { return *states_; }
   double direction() const noexcept { return t1_ < t0_ ? -1 : 1; }
-  static constexpr double first_factor() {
-    if constexpr (Estimate::exists)
-      return Estimate::first_factor;
-    else
-      return 1;
-  }
 
   // --------------------------------------------------------------------------------------------------------- one step
+  using Stages = double const (*)[L];
+  static Stages stages_of(Columns const& stages, std::size_t column) { return reinterpret_cast<Stages>(stages.column(column)); }
+
   template <typename Weights>
-  void add_stages(std::size_t n, double const* __restrict h, Columns const& z, Columns& result) const {
+  void add_stages(std::size_t n, Columns const& z, Columns& result) {
+    double const* __restrict h = s().h;
     for (std::size_t i = 0; i < d_; ++i) {
-      double const* k[n_stored];
-      for (std::size_t j = 0; j < Weights::n; ++j) k[j] = f_[j].column(i);
+      auto const k = stages_of(f_stages_, i);
       double const* __restrict from = z.column(i);
       double* __restrict to = result.column(i);
-#pragma GCC ivdep
-      for (std::size_t lane = 0; lane < n; ++lane) to[lane] = std::fma(h[lane], detail::weigh<Weights>(k, lane), from[lane]);
+      detail::for_lanes(
+          n, [=](std::size_t lane)
+                 __attribute__((always_inline)) { to[lane] = std::fma(h[lane], detail::weigh<Weights>(k, lane), from[lane]); });
     }
   }
 
@@ -178,7 +209,7 @@ class LaneEngine final : public Solver::Engine {
   void stages([[maybe_unused]] std::size_t n, std::index_sequence<Stage...>) {
     (
         [&] {
-          add_stages<detail::StageWeights<T, Stage + 1>>(n, s().h, z_, argument_);
+          add_stages<detail::StageWeights<T, Stage + 1>>(n, z_, argument_);
           stage_times(n, T::c[Stage + 1]);
           // Where the result has no weight, neither has an estimate nor the dense output.
           if constexpr (T::b[Stage + 1] != 0)
@@ -192,115 +223,128 @@ class LaneEngine final : public Solver::Engine {
   void try_step(std::size_t n) {
     auto& x = s();
     stages(n, std::make_index_sequence<S - 1>());
-    std::fill_n(x.poison, n, 0.0);
-    std::fill_n(x.extent, n, 0.0);
-    std::fill_n(x.estimate, n, 0.0);
+    detail::for_lanes(
+        n, [&](std::size_t k) __attribute__((always_inline)) { x.extent[k] = x.estimate[k] = x.delay[k] = 0; });
     // Where the estimate needs f at the result, the result comes first.
     constexpr bool at_once = !Estimate::needs_result;
-    for (std::size_t i = 0; i < d_; ++i) finish<at_once>(n, f_, i, 1, z_.column(i), z_new_.column(i));
+    for (std::size_t i = 0; i < d_; ++i) finish<at_once, true>(n, f_stages_, i, 1, z_.column(i), z_new_.column(i));
     evaluate(n, x.end, z_new_, S);
-    for (std::size_t j = 0; j < m_; ++j) finish<at_once>(n, div_, j, -1, change_.column(j), change_new_.column(j));
+    for (std::size_t j = 0; j < m_; ++j)
+      finish<at_once, false>(n, div_stages_, j, -1, change_.column(j), change_new_.column(j));
     if constexpr (!at_once) {
-      for (std::size_t i = 0; i < d_; ++i) judge(n, f_, i, z_new_.column(i));
-      for (std::size_t j = 0; j < m_; ++j) judge(n, div_, j, change_new_.column(j));
+      for (std::size_t i = 0; i < d_; ++i) judge<true>(n, f_stages_, i, z_new_.column(i));
+      for (std::size_t j = 0; j < m_; ++j) judge<false>(n, div_stages_, j, change_new_.column(j));
     }
   }
 
-  static auto stage_columns(std::array<Columns, n_stored> const& stages, std::size_t column) {
-    std::array<double const*, S + 1> k;
-    for (std::size_t stage = 0; stage <= S; ++stage) k[stage] = stages[stage].column(column);
-    return k;
-  }
-
-  /// The result of one component, and with `and_judge` its part in the estimates of the error.
-  template <bool and_judge>
-  void finish(std::size_t n, std::array<Columns, n_stored> const& stages, std::size_t column, double sign,
-              double const* __restrict from, double* __restrict to) {
-    auto const k = stage_columns(stages, column);
+  /// The result of one component, and with `and_judge` its part in the estimate of the error.
+  template <bool and_judge, bool of_z>
+  void finish(std::size_t n, Columns const& stages, std::size_t column, double sign, double const* __restrict from,
+              double* __restrict to) {
+    auto const k = stages_of(stages, column);
     auto& x = s();
-#pragma GCC ivdep
-    for (std::size_t lane = 0; lane < n; ++lane) {
-      double const value = std::fma(sign * x.h[lane], detail::weigh<detail::ResultWeights<T>>(k.data(), lane), from[lane]);
-      // The store comes last, for the compiler does not know that it spares the stages.
-      if constexpr (and_judge) judge_lane(x, k.data(), lane, value);
-      to[lane] = value;
-    }
+    detail::for_lanes(
+        n, [&, k, sign, from, to ](std::size_t lane) __attribute__((always_inline)) {
+          double const value = std::fma(sign * x.h[lane], detail::weigh<detail::ResultWeights<T>>(k, lane), from[lane]);
+          // The store comes last, for the compiler does not know that it spares the stages.
+          if constexpr (and_judge) judge_lane<of_z>(x, k, lane, value);
+          to[lane] = value;
+        });
   }
 
-  void judge(std::size_t n, std::array<Columns, n_stored> const& stages, std::size_t column, double const* __restrict value) {
-    auto const k = stage_columns(stages, column);
+  template <bool of_z>
+  void judge(std::size_t n, Columns const& stages, std::size_t column, double const* __restrict value) {
+    auto const k = stages_of(stages, column);
     auto& x = s();
-#pragma GCC ivdep
-    for (std::size_t lane = 0; lane < n; ++lane) judge_lane(x, k.data(), lane, value[lane]);
+    detail::for_lanes(
+        n, [&, k, value ](std::size_t lane) __attribute__((always_inline)) { judge_lane<of_z>(x, k, lane, value[lane]); });
   }
 
-  /// Adds one component to the estimates of the error.
-  [[gnu::always_inline]] static void judge_lane(detail::LaneStates& x, [[maybe_unused]] double const* const* k,
-                                                std::size_t lane, double value) {
-    double poison = std::fma(0.0, value, x.poison[lane]);
+  /// Adds one component to the estimate of the error. An error in z is one in time, too, of error / |f|: over it the divergence
+  /// changes as it does in the step, and so its integral has a part of the error in z that its own stages need not show.
+  template <bool of_z>
+  [[gnu::always_inline]] static void judge_lane(detail::LaneStates& x, [[maybe_unused]] Stages k, std::size_t lane,
+                                                double value) {
+    x.extent[lane] = detail::larger_or_nan(x.extent[lane], simd::detail::magnitude(value));
     if constexpr (Estimate::exists) {
-      x.extent[lane] = detail::larger(simd::detail::magnitude(value), x.extent[lane]);
-      double estimate = simd::detail::magnitude(detail::weigh<typename Estimate::Fine>(k, lane));
-      if constexpr (Estimate::is_product) {
-        double const middle = simd::detail::magnitude(detail::weigh<typename Estimate::Middle>(k, lane));
-        double const coarse = simd::detail::magnitude(detail::weigh<typename Estimate::Coarse>(k, lane));
-        estimate *= middle / (std::fma(0.05, coarse, middle) + 1e-300);
+      double const square = Estimate::square(k, lane, x.steps[lane] == 0);
+      if constexpr (of_z) {
+        double const slope = detail::larger(k[0][lane] * k[0][lane], k[S - 1][lane] * k[S - 1][lane]);
+        x.estimate[lane] = detail::larger_or_nan(x.estimate[lane], square);
+        x.delay[lane] = detail::larger(square / (slope + 1e-300), x.delay[lane]);
+      } else {
+        double const change = k[S][lane] - k[0][lane];
+        x.estimate[lane] =
+            detail::larger_or_nan(x.estimate[lane], detail::larger(9 * x.delay[lane] * (change * change), square));
       }
-      poison = std::fma(0.0, estimate, poison);
-      x.estimate[lane] = detail::larger(estimate, x.estimate[lane]);
     }
-    x.poison[lane] = poison;
   }
 
   // ------------------------------------------------------------------------------------------------------- what follows
   void control(std::size_t n) {
     if constexpr (Estimate::exists) {
       auto& x = s();
-      constexpr double beta = Estimate::damping / Estimate::order;
-      constexpr double alpha = 1 / Estimate::order - 0.75 * beta;
+      squares_of_slopes(n, f_[0], x.slope_before);
+      squares_of_slopes(n, f_[S], x.slope_after);
       double const allowed_per_h = allowed_;
       double const t1 = t1_;
+      double const most_growth = autonomous_ ? 2.0 : 0.0;
       auto const most = static_cast<std::uint64_t>(settings_.max_steps);
-#pragma GCC ivdep
-      for (std::size_t k = 0; k < n; ++k) {
-        double const size = simd::detail::magnitude(x.h[k]);
-        double const allowed = detail::larger(allowed_per_h * size, Estimate::rounding * detail::epsilon * x.extent[k]);
-        double const error = x.estimate[k] * (size / allowed);
-        double const judged = std::fma(x.factor[k], error, x.poison[k]);
-        bool const ok = judged <= 1;  // false where it is NaN
-        double const counted = ok ? error : judged;
-        double const held = counted <= 1e15 ? detail::larger(counted, 1e-15) : 1e15;  // NaN: as large as can be
-        double const log_error = simd::detail::log_of_normal(held);
-        double const exponent = ok ? std::fma(-alpha, log_error, beta * x.log_error[k]) : log_error * (-1 / Estimate::order);
-        double const most_growth = ok ? (x.held[k] != 0 ? 1.0 : 6.0) : 0.9;
-        double const factor = detail::larger(detail::smaller(0.9 * simd::exp_unheld(exponent), most_growth), 0.1);
-        double const from = ok ? x.end[k] : x.t[k];
-        double const rest = t1 - from;
-        // Equal steps to the end; a twentieth more than is wanted rather than one step more.
-        double const n_left = detail::larger(std::ceil(simd::detail::magnitude(rest) / (size * factor) - 0.05), 1.0);
-        x.next_t[k] = from;
-        // The step that t takes, or rounding of many equal steps would add up.
-        double const next_end = n_left > 1 ? from + rest / n_left : t1;
-        x.next_h[k] = next_end - from;
-        x.next_end[k] = next_end;
-        x.log_error[k] = ok ? detail::larger(log_error, -9.0) : x.log_error[k];
-        x.held[k] = ok ? 0 : 1;
-        x.factor[k] = ok ? 1.0 : x.factor[k];
-        x.steps[k] += ok ? 1 : 0;
-        x.rejected[k] += ok ? 0 : 1;
-        x.accepted[k] = ok ? ~std::uint64_t{0} : 0;
-        bool const done = ok && rest == 0;
-        bool const small =
-            size < 16 * detail::epsilon * detail::larger(simd::detail::magnitude(from), simd::detail::magnitude(t1));
-        auto const failure = static_cast<std::uint64_t>(x.poison[k] == 0 ? Status::step_too_small : Status::not_finite);
-        std::uint64_t outcome = detail::going_on;
-        outcome = x.steps[k] + x.rejected[k] >= most ? static_cast<std::uint64_t>(Status::too_many_steps) : outcome;
-        outcome = small ? failure : outcome;
-        x.outcome[k] = done ? static_cast<std::uint64_t>(Status::done) : outcome;
-      }
+      detail::for_lanes(
+          n, [&, allowed_per_h, t1, most ](std::size_t k) __attribute__((always_inline)) {
+            double const per_size = simd::detail::magnitude(1 / x.h[k]);
+            // An error made now grows as what is next to the sample moves away from it. So does f along the path, df/dt = J f:
+            // if log |f| grows by g in this step and on at this rate by G until the end, an error may grow by e^G, here 1 + G +
+            // G^2/2.
+            double const a = x.slope_before[k], b = x.slope_after[k];
+            double const foreseen = (b - a) / (b + a) * (simd::detail::magnitude(t1 - x.t[k]) * per_size);
+            double const growth = detail::smaller(detail::larger(foreseen, 0.0), most_growth);
+            double const grown = std::fma(growth, std::fma(growth, 0.5, 1.0), 1.0);
+            double const allowed = detail::larger(allowed_per_h, Estimate::rounding * detail::epsilon * x.extent[k] * per_size);
+            double const square = x.estimate[k] * (grown * grown);
+            double const judged = x.steps[k] == 0 ? Estimate::first_factor * Estimate::first_factor * square : square;
+            bool const finite = x.extent[k] < simd::detail::infinity;
+            bool const ok = judged <= allowed * allowed && finite;  // false where anything is NaN
+            double const wanted =
+                detail::root_of_ratio<2 * Estimate::order>(ok ? square : judged, allowed * allowed) * (1 / 0.93);
+            double const least = ok ? x.least[k] : 1 / 0.9;
+            double const parts = detail::smaller(detail::larger(wanted, least), 10.0);  // of this step's size, in the next
+            double const from = ok ? x.end[k] : x.t[k];
+            double const rest = t1 - from;
+            // Equal steps to the end; a twentieth more than is wanted rather than one step more.
+            double const n_left = detail::larger(std::ceil(simd::detail::magnitude(rest) * per_size * parts - 0.05), 1.0);
+            // The step that t takes, or rounding of many equal steps would add up.
+            double const next_end = n_left > 1 ? from + rest / n_left : t1;
+            x.next_t[k] = from;
+            x.next_h[k] = next_end - from;
+            x.next_end[k] = next_end;
+            x.least[k] = ok ? 1.0 / 6 : 1.0;
+            x.steps[k] = x.steps[k] + (ok ? 1 : 0);
+            ++x.attempts[k];
+            x.accepted[k] = ok ? ~std::uint64_t{0} : 0;
+            bool const done = ok && rest == 0;
+            double const ulp =
+                16 * detail::epsilon * detail::larger(simd::detail::magnitude(from), simd::detail::magnitude(t1));
+            auto const failure = static_cast<std::uint64_t>(
+                finite && x.estimate[k] < simd::detail::infinity ? Status::step_too_small : Status::not_finite);
+            std::uint64_t outcome = detail::going_on;
+            outcome = x.attempts[k] >= most ? static_cast<std::uint64_t>(Status::too_many_steps) : outcome;
+            outcome = ulp * per_size > 1 ? failure : outcome;
+            x.outcome[k] = done ? static_cast<std::uint64_t>(Status::done) : outcome;
+          });
       std::uint64_t any = 0;
       for (std::size_t k = 0; k < n; ++k) any |= x.steps[k] > stiff_after ? 1 : 0;
       if (any != 0) look_for_stiffness(n);
+    }
+  }
+
+  void squares_of_slopes(std::size_t n, Columns const& f, double* __restrict squares) const {
+    detail::for_lanes(
+        n, [=](std::size_t k) __attribute__((always_inline)) { squares[k] = 1e-300; });
+    for (std::size_t i = 0; i < d_; ++i) {
+      double const* __restrict slope = f.column(i);
+      detail::for_lanes(
+          n, [=](std::size_t k) __attribute__((always_inline)) { squares[k] = std::fma(slope[k], slope[k], squares[k]); });
     }
   }
 
@@ -309,6 +353,7 @@ class LaneEngine final : public Solver::Engine {
       auto& x = s();
       for (std::size_t k = 0; k < n; ++k) {
         if (x.accepted[k] == 0 || x.steps[k] <= stiff_after) continue;
+        if (x.steps[k] == stiff_after + 1) x.stiff[k] = x.calm[k] = 0;
         double slope = 0;
         double way = 0;
         for (std::size_t i = 0; i < d_; ++i) {
@@ -331,7 +376,8 @@ class LaneEngine final : public Solver::Engine {
     for (std::size_t k = 0; k < n; ++k) {
       x.next_t[k] = x.end[k];
       ++x.steps[k];
-      bool const finite = x.poison[k] == 0;
+      ++x.attempts[k];
+      bool const finite = x.extent[k] < simd::detail::infinity;
       x.accepted[k] = finite ? ~std::uint64_t{0} : 0;
       x.next_end[k] = equal_end(x.steps[k] + 1);
       x.next_h[k] = x.next_end[k] - x.next_t[k];
@@ -350,57 +396,93 @@ class LaneEngine final : public Solver::Engine {
       for (std::size_t i = 0; i < old.n_columns(); ++i) {
         double* __restrict to = old.column(i);
         double const* __restrict from = now.column(i);
-        for (std::size_t k = 0; k < n; ++k) to[k] = detail::chosen(x.accepted[k], from[k], to[k]);
+        detail::for_lanes(
+            n, [&, from, to ](std::size_t k)
+                   __attribute__((always_inline)) { to[k] = detail::chosen(x.accepted[k], from[k], to[k]); });
       }
     };
     take(z_, z_new_);
     take(f_[0], f_[S]);
     take(change_, change_new_);
     take(div_[0], div_[S]);
-    std::copy_n(x.next_t, n, x.t);
-    std::copy_n(x.next_h, n, x.h);
-    std::copy_n(x.next_end, n, x.end);
+    detail::for_lanes(
+        n, [&](std::size_t k) __attribute__((always_inline)) {
+          x.t[k] = x.next_t[k];
+          x.h[k] = x.next_h[k];
+          x.end[k] = x.next_end[k];
+        });
   }
 
   // -------------------------------------------------------------------------------------------------- samples come and go
-  void unload(std::size_t k) {
+  using Places = std::span<std::size_t const>;  ///< lanes
+
+  void unload(Places lanes) {
     auto& x = s();
-    auto const sample = x.sample[k];
-    auto const status = static_cast<Status>(x.outcome[k]);
     auto& samples = *samples_;
-    bool const done = status == Status::done;
-    for (std::size_t i = 0; i < d_; ++i) samples.z.column(i)[sample] = done ? z_.column(i)[k] : detail::nan;
-    for (std::size_t j = 0; j < m_; ++j) samples.log_change.column(j)[sample] = done ? change_.column(j)[k] : detail::nan;
-    samples.status[sample] = status;
-    samples.n_steps[sample] = static_cast<std::uint32_t>(x.steps[k]);
-    samples.n_rejected[sample] = static_cast<std::uint32_t>(x.rejected[k]);
-    samples.n_evaluations[sample] = static_cast<std::uint32_t>(S * (x.steps[k] + x.rejected[k]) + (adaptive_ ? 3 : 1));
+    auto const give = [&](Columns const& from, Columns& to) {
+      for (std::size_t i = 0; i < from.n_columns(); ++i) {
+        double const* __restrict values = from.column(i);
+        double* __restrict results = to.column(i);
+        for (std::size_t const k : lanes) results[x.sample[k]] = values[k];
+      }
+    };
+    give(z_, samples.z);
+    give(change_, samples.log_change);
+    for (std::size_t const k : lanes) {
+      auto const sample = x.sample[k];
+      samples.n_steps[sample] = static_cast<std::uint32_t>(x.steps[k]);
+      samples.n_evaluations[sample] = static_cast<std::uint32_t>(x.attempts[k]);  // as yet
+      if (x.outcome[k] != static_cast<std::uint64_t>(Status::done)) fail(sample, static_cast<Status>(x.outcome[k]));
+    }
   }
 
-  bool take_next(std::size_t k) {
-    if (waiting_next_ == waiting_end_ && !prepare_waiting()) return false;
+  void fail(std::size_t sample, Status status) {
+    samples_->status[sample] = status;
+    for (std::size_t i = 0; i < d_; ++i) samples_->z.column(i)[sample] = detail::nan;
+    for (std::size_t j = 0; j < m_; ++j) samples_->log_change.column(j)[sample] = detail::nan;
+  }
+
+  void count_evaluations() {
+    auto& samples = *samples_;
+    auto const for_first = static_cast<std::uint32_t>(adaptive_ ? 2 : 1);
+    for (std::size_t k = 0; k < samples.size(); ++k) {
+      auto const attempts = samples.n_evaluations[k];
+      samples.n_rejected[k] = attempts - samples.n_steps[k];
+      samples.n_evaluations[k] = static_cast<std::uint32_t>(S) * attempts + for_first;
+    }
+  }
+
+  /// The next of the queue, for as many of these lanes as there are ready.
+  std::size_t take_next(Places lanes) {
+    if (waiting_next_ == waiting_end_ && !prepare_waiting()) return 0;
     auto& x = s();
-    std::size_t const w = waiting_next_ - waiting_first_;
-    for (std::size_t i = 0; i < d_; ++i) {
-      z_.column(i)[k] = waiting_z_.column(i)[w];
-      f_[0].column(i)[k] = waiting_f_.column(i)[w];
+    std::size_t const first = waiting_next_ - waiting_first_;
+    std::size_t const n = std::min(lanes.size(), waiting_end_ - waiting_next_);
+    auto const take = [&](Columns& to, Columns const& from) {
+      for (std::size_t i = 0; i < to.n_columns(); ++i) {
+        double* __restrict place = to.column(i);
+        double const* __restrict value = from.column(i) + first;
+        for (std::size_t w = 0; w < n; ++w) place[lanes[w]] = value[w];
+      }
+    };
+    take(z_, waiting_z_);
+    take(f_[0], waiting_f_);
+    take(div_[0], waiting_div_);
+    for (std::size_t j = 0; j < m_; ++j)
+      for (std::size_t w = 0; w < n; ++w) change_.column(j)[lanes[w]] = 0;
+    for (std::size_t w = 0; w < n; ++w) {
+      std::size_t const k = lanes[w];
+      x.t[k] = t0_;
+      x.end[k] = waiting_end_time_[first + w];
+      x.h[k] = waiting_h_[first + w];
+      x.least[k] = 1.0 / 6;
+      x.sample[k] = waiting_next_ + w;
+      x.steps[k] = x.attempts[k] = 0;
     }
-    for (std::size_t j = 0; j < m_; ++j) {
-      change_.column(j)[k] = 0;
-      div_[0].column(j)[k] = waiting_div_.column(j)[w];
-    }
-    if (has_probes_) divergence_->copy(k, *waiting_divergence_, w);
-    x.t[k] = t0_;
-    x.end[k] = waiting_end_time_[w];
-    x.h[k] = waiting_h_[w];
-    x.log_error[k] = 0;
-    x.factor[k] = first_factor();
-    x.sample[k] = waiting_next_;
-    x.steps[k] = x.rejected[k] = x.held[k] = x.stiff[k] = x.calm[k] = 0;
-    x.next_time[k] = 0;
-    if (wanted_ != nullptr) start_lane(k);
-    ++waiting_next_;
-    return true;
+    for (std::size_t w = 0; has_probes_ && w < n; ++w) divergence_->copy(lanes[w], *waiting_divergence_, first + w);
+    waiting_next_ += n;
+    for (std::size_t w = 0; wanted_ != nullptr && w < n; ++w) start_lane(lanes[w]);
+    return n;
   }
 
   void copy_lane(std::size_t from, std::size_t to) {
@@ -413,8 +495,8 @@ class LaneEngine final : public Solver::Engine {
     copy(change_);
     copy(div_[0]);
     if (has_probes_) divergence_->copy(to, *divergence_, from);
-    for (double* values : {x.t, x.h, x.end, x.log_error, x.factor}) values[to] = values[from];
-    for (std::uint64_t* values : {x.sample, x.steps, x.rejected, x.held, x.stiff, x.calm, x.outcome}) values[to] = values[from];
+    for (double* values : {x.t, x.h, x.end, x.least}) values[to] = values[from];
+    for (std::uint64_t* values : {x.sample, x.steps, x.attempts, x.stiff, x.calm, x.outcome}) values[to] = values[from];
     x.next_time[to] = x.next_time[from];
   }
 
@@ -447,63 +529,68 @@ class LaneEngine final : public Solver::Engine {
   /// With a the size of a component of f, or of the divergence, and r = |da/dt| / a its rate, an error of order p per unit of
   /// time is about a (r h)^p, up to a factor. The component that allows least counts, for one that is small may be fast.
   void choose_first_steps(std::size_t n) {
+    constexpr int p = Estimate::order;
+    static_assert(p == 8 || p == 4);
     auto& x = s();
     double* __restrict demand = x.estimate;  // largest a r^p
     double* __restrict way = x.next_h;
     double* __restrict extent = x.extent;
-    std::fill_n(demand, n, 0.0);
-    std::fill_n(way, n, 0.0);
-    std::fill_n(extent, n, 1.0);
+    detail::for_lanes(
+        n, [=](std::size_t k) __attribute__((always_inline)) {
+          demand[k] = way[k] = 0;
+          extent[k] = 1;
+        });
     auto const enlarge = [&](double* __restrict to, Columns const& values) {
       for (std::size_t i = 0; i < values.n_columns(); ++i) {
         double const* __restrict value = values.column(i);
-        for (std::size_t k = 0; k < n; ++k) to[k] = detail::larger(simd::detail::magnitude(value[k]), to[k]);
+        detail::for_lanes(
+            n, [=](std::size_t k)
+                   __attribute__((always_inline)) { to[k] = detail::larger(simd::detail::magnitude(value[k]), to[k]); });
       }
     };
     enlarge(extent, waiting_z_);
     enlarge(way, waiting_f_);
-    double const sign = direction();
-    // As far as the sample moves by 1/64, of itself where it is larger than 1; at most 1/64 of the interval.
-    for (std::size_t k = 0; k < n; ++k) way[k] = sign * detail::smaller(extent[k] / way[k], length_) * 0x1p-6;
-    auto const ask = [&](Columns const& now, Columns const& old, double part) {
+    // As far as the sample moves by 1/32, of itself where it is larger than 1; at most 1/32 of the interval.
+    double const sign = direction(), length = length_, t0 = t0_;
+    detail::for_lanes(
+        n, [&, sign, length ](std::size_t k) __attribute__((always_inline)) {
+          way[k] = sign * detail::smaller(extent[k] / way[k], length) * 0x1p-5;
+          x.stage_t[k] = t0 + way[k];
+        });
+    for (std::size_t i = 0; i < d_; ++i) {
+      double const* __restrict z = waiting_z_.column(i);
+      double const* __restrict f = waiting_f_.column(i);
+      double* __restrict to = probe_z_.column(i);
+      detail::for_lanes(
+          n, [=](std::size_t k) __attribute__((always_inline)) { to[k] = std::fma(way[k], f[k], z[k]); });
+    }
+    waiting_divergence_->evaluate(*kernel_, {n, x.stage_t, probe_z_}, probe_f_, probe_div_);
+    auto const ask = [&](Columns const& now, Columns const& old) {
       for (std::size_t i = 0; i < now.n_columns(); ++i) {
         double const* __restrict a = now.column(i);
         double const* __restrict b = old.column(i);
-        for (std::size_t k = 0; k < n; ++k) {
-          double const size = detail::larger(simd::detail::magnitude(a[k]), simd::detail::magnitude(b[k])) + 1e-300;
-          double const rate = simd::detail::magnitude((a[k] - b[k]) / (part * way[k] * size));
-          double power = rate * rate * rate;
-          power *= Estimate::first_order == 7 ? power * rate : rate;
-          demand[k] = detail::larger(size * power, demand[k]);
-        }
+        detail::for_lanes(
+            n, [=](std::size_t k) __attribute__((always_inline)) {
+              double const size = detail::larger(simd::detail::magnitude(a[k]), simd::detail::magnitude(b[k])) + 1e-300;
+              double const rate = (a[k] - b[k]) / (way[k] * size);
+              double const square = rate * rate;
+              double const fourth = square * square;
+              demand[k] = detail::larger(size * (p == 8 ? fourth * fourth : fourth), demand[k]);
+            });
       }
     };
-    // Between two places what is fast may hide behind what is slow and runs against it; not between three.
-    auto const probe = [&](double factor, std::size_t which) {
-      for (std::size_t k = 0; k < n; ++k) x.stage_t[k] = std::fma(factor, way[k], t0_);
-      for (std::size_t i = 0; i < d_; ++i) {
-        double const* __restrict z = waiting_z_.column(i);
-        double const* __restrict f = waiting_f_.column(i);
-        double* __restrict to = probe_z_.column(i);
-        for (std::size_t k = 0; k < n; ++k) to[k] = std::fma(factor * way[k], f[k], z[k]);
-      }
-      waiting_divergence_->evaluate(*kernel_, {n, x.stage_t, probe_z_}, probe_f_[which], probe_div_[which]);
-    };
-    probe(1, 0);
-    probe(4, 1);
-    ask(probe_f_[0], waiting_f_, 1);
-    ask(probe_div_[0], waiting_div_, 1);
-    ask(probe_f_[1], probe_f_[0], 3);
-    ask(probe_div_[1], probe_div_[0], 3);
-    for (std::size_t k = 0; k < n; ++k) {
-      double const wanted = Estimate::first_step * simd::exp_held(simd::log(allowed_ / demand[k]) / Estimate::first_order);
-      // Where nothing moves, and where nothing is finite, the whole interval is tried.
-      double const size = wanted < length_ && wanted > 0 ? wanted : length_;
-      double const n_steps = std::ceil(length_ / size - 0.05);
-      double const rest = t1_ - t0_;
-      waiting_end_time_[k] = n_steps > 1 ? t0_ + rest / n_steps : t1_;
-      waiting_h_[k] = waiting_end_time_[k] - t0_;
-    }
+    ask(probe_f_, waiting_f_);
+    ask(probe_div_, waiting_div_);
+    double const allowed = allowed_, t1 = t1_;
+    detail::for_lanes(
+        n, [&, allowed, length, t0, t1 ](std::size_t k) __attribute__((always_inline)) {
+          double const wanted = Estimate::first_step * detail::root_of_ratio<p>(allowed, demand[k]);
+          // Where nothing moves, and where nothing is finite, the whole interval is tried.
+          double const n_steps = wanted < length ? std::ceil(length / wanted - 0.05) : 1.0;
+          double const end = n_steps > 1 ? t0 + (t1 - t0) / n_steps : t1;
+          waiting_end_time_[k] = end;
+          waiting_h_[k] = end - t0;
+        });
   }
 
   // -------------------------------------------------------------------------------------------------- beside the end
@@ -528,6 +615,7 @@ class LaneEngine final : public Solver::Engine {
 
   void start_lane(std::size_t k) {
     auto& x = s();
+    x.next_time[k] = 0;
     for (; x.next_time[k] < wanted_->times.size() && wanted_->times[x.next_time[k]] == t0_; ++x.next_time[k]) {
       for (std::size_t i = 0; i < d_; ++i) path(x.next_time[k], i, x.sample[k]) = z_.column(i)[k];
       for (std::size_t j = 0; j < m_; ++j) path(x.next_time[k], d_ + j, x.sample[k]) = 0;
@@ -624,7 +712,7 @@ class LaneEngine final : public Solver::Engine {
   void extra_stages(std::size_t n, std::index_sequence<Extra...>) {
     (
         [&] {
-          add_stages<detail::ExtraWeights<T, Extra>>(n, s().h, z_, argument_);
+          add_stages<detail::ExtraWeights<T, Extra>>(n, z_, argument_);
           stage_times(n, T::dense_c[Extra]);
           evaluate(n, s().stage_t, argument_, S + 1 + Extra);
         }(),
@@ -653,13 +741,13 @@ class LaneEngine final : public Solver::Engine {
   std::unique_ptr<FieldKernel> kernel_;
   std::unique_ptr<DivergenceKernel> divergence_, waiting_divergence_;
 
+  Columns f_stages_, div_stages_;          ///< a column holds the stages of a component one after the other
+  std::array<Columns, n_stored> f_, div_;  ///< windows on them, stage after stage; stage S is at the result
   Columns z_, z_new_, argument_;
   Columns change_, change_new_;
-  std::array<Columns, n_stored> f_, div_;  ///< stage after stage; stage S is at the result
 
   Columns waiting_z_, waiting_f_, waiting_div_;
-  Columns probe_z_;
-  std::array<Columns, 2> probe_f_, probe_div_;
+  Columns probe_z_, probe_f_, probe_div_;
   double waiting_h_[L] = {};
   double waiting_end_time_[L] = {};
   std::size_t waiting_first_ = 0, waiting_next_ = 0, waiting_end_ = 0;  ///< samples

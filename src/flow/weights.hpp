@@ -26,8 +26,8 @@ struct ExtraWeights {
   static constexpr double at(std::size_t j) { return T::dense_a[Extra][j]; }
 };
 
-template <typename Weights, std::size_t... J>
-[[gnu::always_inline]] inline double weigh([[maybe_unused]] double const* const* k, [[maybe_unused]] std::size_t lane,
+template <typename Weights, typename Stages, std::size_t... J>
+[[gnu::always_inline]] inline double weigh([[maybe_unused]] Stages const& k, [[maybe_unused]] std::size_t lane,
                                            std::index_sequence<J...>) {
   double sum = 0;
   (
@@ -38,9 +38,22 @@ template <typename Weights, std::size_t... J>
   return sum;
 }
 /// sum_j weight_j k[j][lane]
-template <typename Weights>
-[[gnu::always_inline]] inline double weigh(double const* const* k, std::size_t lane) {
+template <typename Weights, typename Stages>
+[[gnu::always_inline]] inline double weigh(Stages const& k, std::size_t lane) {
   return weigh<Weights>(k, lane, std::make_index_sequence<Weights::n>());
+}
+
+/// (a / b)^(1 / n) to 1 %, for n a power of 2 and a, b not negative, by the bits of doubles: read as a number they are nearly
+/// their logarithm. 0 and NaN give something small or large.
+template <int n>
+[[gnu::always_inline]] inline double root_of_ratio(double a, double b) noexcept {
+  constexpr std::uint64_t one = 0x3ff0000000000000U;
+  constexpr std::uint64_t offset = 0x7ff0000000000000U;  // keeps the difference positive
+  static_assert(n > 0 && (n & (n - 1)) == 0);
+  std::uint64_t const root = (simd::detail::bits(a) - simd::detail::bits(b) + offset) / n + (one - offset / n);
+  // What is linear between powers of 2 becomes 2^m: it is divided by u = 1 + m and multiplied by 2^m.
+  double const u = simd::detail::from_bits((root & 0x000fffffffffffffU) | one);
+  return simd::detail::from_bits(root) * std::fma(u - 1, 0.2288 * (u - 2), 1.0);
 }
 
 /// The embedded estimate of a step's error, and what goes with it.
@@ -57,18 +70,22 @@ struct Estimate<tableaus::DormandPrince> {
     static constexpr double at(std::size_t j) { return T::e[j]; }
   };
   static constexpr bool exists = true;
-  static constexpr bool is_product = false;
   static constexpr bool needs_result = true;  ///< f at the result has a weight
-  static constexpr double order = 4;          ///< of the estimate per unit of time, in h
+  static constexpr int order = 4;             ///< of the estimate per unit of time, in h
   /// Part of the tolerance that estimates may add up to.
   static double safety(double) { return 0.5; }
   static constexpr double rounding = 4;       ///< epsilons of the value that an estimate may always have
-  static constexpr double damping = 0.2;      ///< of the controller, times order
   static constexpr double first_factor = 40;  ///< on the estimate of a first step; b_0 / e_0 is 74
-  static constexpr double first_order = 4;    ///< power of the step in what chooses the first
   static constexpr double first_step = 1;     ///< factor of its length
   static constexpr double stability_border =
       2;  ///< h times rate, below the 3.3 and 6.4 at which a step is unstable: control stays off
+
+  /// Square of the estimate per h, as `flow/solver.hpp` has it.
+  template <typename Stages>
+  [[gnu::always_inline]] static double square(Stages const& k, std::size_t lane, bool /*is_first*/) {
+    double const difference = weigh<Fine>(k, lane);
+    return difference * difference;
+  }
 };
 template <>
 struct Estimate<tableaus::Dop853> {
@@ -77,26 +94,36 @@ struct Estimate<tableaus::Dop853> {
     static constexpr std::size_t n = 12;
     static constexpr double at(std::size_t j) { return T::e6[j]; }
   };
-  struct Middle {
+  struct Coarse {
     static constexpr std::size_t n = 12;
     static constexpr double at(std::size_t j) { return T::e5[j]; }
   };
-  struct Coarse {
-    static constexpr std::size_t n = 12;
-    static constexpr double at(std::size_t j) { return T::e3[j]; }
-  };
   static constexpr bool exists = true;
-  static constexpr bool is_product = true;  ///< Fine Middle / (Middle + Coarse / 20), of order 6 + 6 - 4
   static constexpr bool needs_result = false;
-  static constexpr double order = 8;
+  static constexpr int order = 8;
   /// With shorter steps errors fall a little less than the estimate does.
-  static double safety(double tolerance) { return 0.08 * simd::exp_held(simd::log(1e6 * tolerance) / 12); }
+  static double safety(double tolerance) { return 0.1 * simd::exp_held(simd::log(1e6 * tolerance) / 24); }
   static constexpr double rounding = 0.25;
-  static constexpr double damping = 0.15;
-  static constexpr double first_factor = 12;  ///< b_0 / e6_0 is 3.5
-  static constexpr double first_order = 7;
-  static constexpr double first_step = 3;
+  static constexpr double first_factor = 2;
+  static constexpr double first_step = 2.5;
   static constexpr double stability_border = 4;
+
+  template <typename Stages>
+  [[gnu::always_inline]] static double square(Stages const& k, std::size_t lane, bool is_first) {
+    double const fine = simd::detail::magnitude(weigh<Fine>(k, lane));
+    double const coarse = simd::detail::magnitude(weigh<Coarse>(k, lane));
+    // What is left of a constant is rounding.
+    double const sum = std::fma(-0x1p-48, simd::detail::magnitude(k[0][lane]), fine + coarse);
+    double const seen = sum > 0 ? sum : 0.0;
+    double const change = seen + simd::detail::magnitude(k[8][lane] - k[6][lane]) + 1e-300;
+    double const other = coarse * coarse * __builtin_sqrt(seen / change);
+    double const square = fine * fine;
+    double const smooth = (square > other ? square : other) * (seen / change);
+    // Only what is in k_0 alone, or chance, has a finer difference that is the larger one: weights e6_0 > e5_0.
+    constexpr double left_out = (T::b[0] / T::e6[0]) * (T::b[0] / T::e6[0]);
+    double const hidden = is_first && coarse < fine ? left_out * square : 0.0;
+    return smooth > hidden ? smooth : hidden;
+  }
 };
 
 /// The value between the ends of a step, `from` and `to`, at t + x h, from the stages.

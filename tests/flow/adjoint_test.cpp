@@ -62,7 +62,7 @@ Solved solve(Field const& field, Problem const& problem, SolverSettings const& s
   samples.z.assign(problem.z.matrix());
   Wanted wanted;
   wanted.steps = true;
-  Solver(field, settings, t0, t1).solve(samples, {}, &wanted);
+  Solver(field, Adjoint::forward(settings), t0, t1).solve(samples, {}, &wanted);
   Samples again(n, field.dimension());
   again.z.assign(problem.z.matrix());
   Adjoint adjoint(field, settings, t0, t1, memory_mb);

@@ -70,6 +70,52 @@ BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_by_every_sample) {
     }
 }
 
+/// Samples at (x, y), x in `n` equal parts from `low` to `high`.
+Samples along(std::size_t n, double low, double high, double y) {
+  Samples samples(n, 2);
+  for (std::size_t k = 0; k < n; ++k) {
+    samples.z.column(0)[k] = low + (high - low) * (static_cast<double>(k) + 0.5) / static_cast<double>(n);
+    samples.z.column(1)[k] = y;
+  }
+  return samples;
+}
+
+// Where no difference of a step's stages shows the error of log p, but that of z does.
+BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_the_divergence_hides_its_error) {
+  auto const tanh = field_of("tanh_cubed", 2);
+  auto const start = along(2000, 0.3, 0.5, -2.5);
+  for (double const tolerance : {1e-6, 1e-9}) {
+    auto const end = solved(*tanh, {.tolerance = tolerance}, start, 0, 2);
+    BOOST_TEST(largest_error(*tanh, start, end, 0, 2) < tolerance);
+  }
+}
+
+// The divergence of the first component is small and gone after a moment; that of the second is larger and slow.
+BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_the_first_stage_alone_shows_something) {
+  auto const tanh = field_of("tanh_cubed", 2);
+  auto const start = along(2000, 1.7, 2.6, -0.1);
+  for (auto const method : {Method::dopri5, Method::dop853})
+    for (double const tolerance : {1e-6, 1e-9, 1e-12}) {
+      auto const end = solved(*tanh, {.method = method, .tolerance = tolerance}, start, 0, 2);
+      BOOST_TEST(largest_error(*tanh, start, end, 0, 2) < tolerance);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_errors_grow) {
+  auto const linear = field_of("linear", 2, {{"linear.matrix", std::string("-1, 2; -2, -0.5")}});
+  auto const start = normal_samples(2000, 2);
+  for (double const tolerance : {1e-3, 1e-6, 1e-9, 1e-12}) {
+    auto const end = solved(*linear, {.tolerance = tolerance}, start, 1, -1);
+    BOOST_TEST(largest_error(*linear, start, end, 1, -1) < tolerance);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_constant_does_not_shorten_steps) {
+  auto const linear = field_of("linear", 2, {{"linear.matrix", std::string("-1, 2; -2, -0.5")}});  // constant divergence
+  auto const end = solved(*linear, {.tolerance = 1e-12}, normal_samples(200, 2), 0, 1);
+  for (auto const steps : end.n_steps) BOOST_TEST(steps < 25);
+}
+
 BOOST_AUTO_TEST_CASE(errors_fall_with_the_order_of_the_method) {
   auto const field = field_of("tanh_cubed", 1);
   Samples start(1, 1);
@@ -145,6 +191,8 @@ BOOST_AUTO_TEST_CASE(failures_are_named_and_spare_the_others) {
   BOOST_TEST((solved(*root, {}, samples, 0, 1).status[0] == Status::not_finite));
   BOOST_TEST((solved(*root, {.method = Method::rk4, .steps = 3}, samples, 0, 1).status[0] == Status::not_finite));
 
+  for (double const rate : {1e3, 1e4, 1e6})
+    BOOST_TEST((solved(*field_of("stiff", 1, {{"stiff.rate", rate}}), {}, samples, 0, 10).status[0] == Status::stiff));
   auto const stiff = field_of("stiff", 1, {{"stiff.rate", 1e5}});
   BOOST_TEST((solved(*stiff, {}, samples, 0, 10).status[0] == Status::stiff));
   BOOST_TEST((solved(*stiff, {.method = Method::dopri5}, samples, 0, 10).status[0] == Status::stiff));

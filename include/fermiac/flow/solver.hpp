@@ -6,36 +6,43 @@
 /// | heun   | 2     | fixed | 2                  |
 /// | rk4    | 4     | fixed | 4                  |
 /// | dopri5 | 5     | fixed, or by error, with an estimate of order 4           | 6  |
-/// | dop853 | 8     | fixed, or by error, with estimates of orders 6, 5 and 3   | 12 |
+/// | dop853 | 8     | fixed, or by error, with estimates of orders 6 and 5      | 12 |
 ///
 /// **What the tolerance promises.** The absolute error of every component of z and of every integral of the divergence at the
 /// end is at most `tolerance` (or some rounding units of the value, where they are more). An embedded estimate only knows what
-/// one step adds. A step is therefore accepted where its estimate is at most
+/// one step adds. A step is therefore accepted where its estimate, the largest of all components, is at most
 ///
-///     safety * tolerance * |h| / |t1 - t0|     (error per unit of time)
-///     safety = 0.5 (dopri5), 0.08 (tolerance / 1e-6)^(1/12) (dop853)
+///     safety * tolerance * |h| / (|t1 - t0| G)     (error per unit of time)
+///     safety = 0.5 (dopri5), 0.1 (tolerance / 1e-6)^(1/24) (dop853)
 ///
-/// so that what all steps add is within that part of the tolerance, by the estimates. That of dopri5 belongs to the result of
-/// order 4, which errs far more than the one of order 5 that is kept. That of dop853 is
+/// That of dopri5 belongs to the result of order 4, which errs far more than the one of order 5 that is kept. That of dop853 is
 ///
-///     h e6 e5 / (e5 + e3 / 20),     e_p = |difference from a result of order p| / h
+///     h sqrt(q) max(e6, e5 q^(1/4)),   q = s / (s + |k_8 - k_6|),   s = e5 + e6,   e_p = |difference from a result of order p|
+///     / h
 ///
-/// and falls as the error itself does, with h^9: over steps of random length of five fields, errors from 1e-13 to 1e-3, the
-/// median of error / estimate lies between 0.36 and 0.75, 98 % are below 11, and one in 5000 is above 100 in the worst field.
-/// (With e5 in place of e6, of order 8, medians lie between 0.015 and 0.43 and one in 5000 is above 230.) As steps shrink the
-/// ratio rises, by h^(-1/2) or so on linear flows, which is what the power of the tolerance in safety is for. The rest of the
-/// tolerance is for those few, and for growth along the flow: an error in z grows by exp of the integral of the Jacobian's
-/// largest rate, and in log p counts times the gradient of the divergence. On tanh(z^3) up to t = 1/2, on linear flows that
-/// grow e^1.5-fold and on rotations the largest error is half of the tolerance. A flow that amplifies errors more needs a
-/// smaller tolerance; what is had is measured in tests/bench/flow_tolerance_bench.cpp.
+/// and falls as the error itself does, with h^9, for q is of order h^4: k_8 - k_6 is how much a slope changes within the step.
+/// Over steps of random length of ten fields, errors from 1e-13 to 1e-5, the median of error / estimate lies between 2.6 and
+/// 23, and one step in 3000 is above 180 in the worst field.
 ///
-/// What is fast, small and over after a moment may hide in the first stage, which estimates weigh less than results do. In a
-/// sample's first step the estimate is therefore taken 12 (dop853) or 40 times (dopri5). That step is chosen from the rates of
-/// change of every component of f and of the divergence, measured at two places a little further on.
+/// * G, from 1 to 5, is how much an error may grow until the end. What is next to a sample moves away from it as f itself grows
+///   along the path, d f/dt = J f, where f does not depend on t: the growth of log |f| in this step is carried on to the end.
+/// * An error in z is one in time, too, of error / |f_i|. Over it the divergence changes as it does within the step, so that
+/// the
+///   estimate of its integral is at least three times that part of the estimate for z: the divergence's own stages need not
+///   show it.
+/// * What is fast, small and over after a moment may hide in the first stage, which estimates weigh less than results do,
+/// behind
+///   what is slow and large. In a sample's first step the estimate is taken twice (dop853) or 40 times (dopri5); and where e6
+///   is larger than e5, as it is for what is in the first stage alone, it is at least 3.5 e6 (dop853).
 ///
-/// **Steps.** A PI controller (Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533) on the logarithm of the error. What remains
-/// is divided into equal steps of at most that size, so that the last one ends exactly on t1; f is never asked outside [t0,
-/// t1]. t1 < t0 goes backward.
+/// What this keeps is measured in tests/bench/flow_tolerance_bench.cpp: on eleven flows (some grow e^1.5-fold, some are stiff)
+/// no sample errs by more than the tolerance. A flow that amplifies errors more needs a smaller one.
+///
+/// **Steps.** The next step is 0.93 times the one whose estimate would be what is allowed, with the power of h above, at least
+/// a tenth and at most six times the last, and does not grow after a rejected one. What remains is divided into equal steps of
+/// at most that size, so that the last one ends exactly on t1; f is never asked outside [t0, t1]. t1 < t0 goes backward. The
+/// first step is chosen from the rates of change of every component of f and of the divergence between the start and a place a
+/// little further on.
 ///
 /// **Bits.** A sample's numbers depend on its own start alone. Blocks of lanes work on a queue of samples; where one is done,
 /// the next takes its lane.

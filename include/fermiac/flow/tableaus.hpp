@@ -3,7 +3,7 @@
 ///     k_s = f(z + h sum_{j<s} a_sj k_j, t + c_s h),     z' = z + h sum_s b_s k_s,     estimate h sum_s e_s k_s
 ///
 /// Coefficients: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd ed. (1993), sections II.1,
-/// II.5 (Dormand and Prince 5(4)), II.10 (DOP853: order 8 with estimates of order 5 and 3), II.6 (dense output).
+/// II.5 (Dormand and Prince 5(4)), II.10 (DOP853: order 8 with an estimate of order 5), II.6 (dense output).
 #pragma once
 
 #include <cstddef>
@@ -63,12 +63,12 @@ struct DormandPrince {
       {0, 40617522.0 / 29380423, -110615467.0 / 29380423, 69997945.0 / 29380423}};
 };
 
-/// Order 8; `e5` and `e3` are its differences from results of order 5 and 3. `e6` are the only weights of its stages, up to a
-/// factor, that vanish for every rooted tree of up to 6 nodes (the null space of the 37 conditions has one dimension, and no
-/// weights satisfy the 85 up to order 7): a difference from a result of order 6. The dense output of order 7 needs f at the
-/// result (stage 12) and three further stages, 13 to 15, of `dense_a` at `dense_c`; with F the rows of `dense_d`, it is (8
-/// terms) z(t + x h) = z + x (F0 + (1 - x) (F1 + x (F2 + (1 - x) (F3 + x (F4 + (1 - x) (F5 + x F6)))))), F0 = z' - z, F1 = h
-/// k_0 - F0, F2 = 2 F0 - h (k_0 + k_12), F3 ... F6 = h sum_s dense_d[.][s] k_s.
+/// Order 8; `e5` is its difference from a result of order 5. `e6` are the only weights of its stages, up to a factor, that
+/// vanish for every rooted tree of up to 6 nodes (the null space of the 37 conditions has one dimension, and no weights satisfy
+/// the 85 up to order 7): a difference from a result of order 6. The dense output of order 7 needs f at the result (stage 12)
+/// and three further stages, 13 to 15, of `dense_a` at `dense_c`; with F the rows of `dense_d`, it is (8 terms) z(t + x h) = z
+/// + x (F0 + (1 - x) (F1 + x (F2 + (1 - x) (F3 + x (F4 + (1 - x) (F5 + x F6)))))), F0 = z' - z, F1 = h k_0 - F0, F2 = 2 F0 - h
+/// (k_0 + k_12), F3 ... F6 = h sum_s dense_d[.][s] k_s.
 struct Dop853 {
   static constexpr std::size_t n_stages = 12;
   static constexpr int order = 8;
@@ -126,18 +126,6 @@ struct Dop853 {
                                   0.3341791187130175,
                                   0.08192320648511571,
                                   -0.022355307863886294};
-  static constexpr double e3[] = {-0.18980075407240762,
-                                  0,
-                                  0,
-                                  0,
-                                  0,
-                                  4.450312892752409,
-                                  1.8915178993145003,
-                                  -5.801203960010585,
-                                  -0.4226823213237919,
-                                  -0.1521609496625161,
-                                  0.20136540080403034,
-                                  0.02265179219836082};
   static constexpr double e6[] = {0.015625,
                                   0,
                                   0,

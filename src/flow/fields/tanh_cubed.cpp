@@ -9,15 +9,67 @@
 namespace fermiac::flow {
 namespace {
 
-/// f and df/dz of one component.
-struct Value {
-  double f;
-  double slope;
-};
-[[gnu::always_inline]] inline Value value_at(double z) noexcept {
-  double const square = z * z;
-  double const f = simd::tanh(square * z);
-  return {f, 3 * square * std::fma(-f, f, 1.0)};
+/// f at z, z^2 = square, and df/dz from them: of a component, or of a group of them.
+template <typename T>
+[[gnu::always_inline]] inline T f_at(T const& square, T const& z) noexcept {
+  return simd::tanh(simd::each([](double y, double x) { return y * x; }, square, z));
+}
+template <typename T>
+[[gnu::always_inline]] inline T slope_at(T const& square, T const& f) noexcept {
+  return simd::each([](double y, double u) { return 3 * y * std::fma(-u, u, 1.0); }, square, f);
+}
+template <typename T>
+[[gnu::always_inline]] inline T square_of(T const& z) noexcept {
+  return simd::each([](double x) { return x * x; }, z);
+}
+
+template <bool with_divergence>
+void two_components(std::size_t n, double const* __restrict z0, double const* __restrict z1, double* __restrict f0,
+                    double* __restrict f1, double* __restrict divergence) {
+  constexpr std::size_t w = 8;  // a vector of AVX-512
+  std::size_t from = 0;
+  for (; from + 2 * w <= n; from += 2 * w) {
+#pragma GCC unroll 1
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < w; ++i) {
+      std::size_t const k = from + i;
+      simd::Group<4> const z{{z0[k], z1[k], z0[k + w], z1[k + w]}};
+      auto const square = square_of(z);
+      auto const u = f_at(square, z);
+      f0[k] = u.at[0];
+      f1[k] = u.at[1];
+      f0[k + w] = u.at[2];
+      f1[k + w] = u.at[3];
+      if constexpr (with_divergence) {
+        auto const slope = slope_at(square, u);
+        divergence[k] += slope.at[0] + slope.at[1];
+        divergence[k + w] += slope.at[2] + slope.at[3];
+      }
+    }
+  }
+#pragma GCC ivdep
+  for (std::size_t k = from; k < n; ++k) {
+    simd::Group<2> const z{{z0[k], z1[k]}};
+    auto const square = square_of(z);
+    auto const u = f_at(square, z);
+    f0[k] = u.at[0];
+    f1[k] = u.at[1];
+    if constexpr (with_divergence) {
+      auto const slope = slope_at(square, u);
+      divergence[k] += slope.at[0] + slope.at[1];
+    }
+  }
+}
+
+template <bool with_divergence>
+void one_component(std::size_t n, double const* __restrict z, double* __restrict f, double* __restrict divergence) {
+#pragma GCC ivdep
+  for (std::size_t k = 0; k < n; ++k) {
+    double const square = z[k] * z[k];
+    double const u = f_at(square, z[k]);
+    f[k] = u;
+    if constexpr (with_divergence) divergence[k] += slope_at(square, u);
+  }
 }
 
 class Kernel final : public FieldKernel {
@@ -25,10 +77,15 @@ class Kernel final : public FieldKernel {
   explicit Kernel(std::size_t dimension) : d_(dimension) {}
 
   void evaluate(Lanes const& lanes, Columns& f, double* divergence) override {
-    // Two components at a time, for a block is short and what comes before its loop is not.
-    std::size_t i = 0;
-    for (; i + 2 <= d_; i += 2) components<2>(lanes, i, f, divergence);
-    if (i < d_) components<1>(lanes, i, f, divergence);
+    auto const compute = [&](auto with) {
+      std::size_t i = 0;
+      for (; i + 2 <= d_; i += 2)
+        two_components<with>(lanes.n, lanes.z.column(i), lanes.z.column(i + 1), f.column(i), f.column(i + 1), divergence);
+      if (i < d_) one_component<with>(lanes.n, lanes.z.column(i), f.column(i), divergence);
+    };
+    if (divergence == nullptr) return compute(std::false_type());
+    std::fill_n(divergence, lanes.n, 0.0);
+    compute(std::true_type());
   }
 
   void jacobian_product(Lanes const& lanes, Columns const& v, Columns& Jv) override {
@@ -36,7 +93,7 @@ class Kernel final : public FieldKernel {
       double const* __restrict z = lanes.z.column(i);
       double const* __restrict from = v.column(i);
       double* __restrict to = Jv.column(i);
-      for (std::size_t k = 0; k < lanes.n; ++k) to[k] = value_at(z[k]).slope * from[k];
+      for (std::size_t k = 0; k < lanes.n; ++k) to[k] = slope_at(z[k] * z[k], f_at(z[k] * z[k], z[k])) * from[k];
     }
   }
 
@@ -45,47 +102,19 @@ class Kernel final : public FieldKernel {
       double const* __restrict z = lanes.z.column(i);
       double const* __restrict from = a.column(i);
       double* __restrict to = z_bar.column(i);
-      for (std::size_t k = 0; k < lanes.n; ++k) to[k] = std::fma(value_at(z[k]).slope, from[k], to[k]);
+      for (std::size_t k = 0; k < lanes.n; ++k)
+        to[k] = std::fma(slope_at(z[k] * z[k], f_at(z[k] * z[k], z[k])), from[k], to[k]);
       if (b == nullptr) continue;
       for (std::size_t k = 0; k < lanes.n; ++k) {
-        auto const value = value_at(z[k]);
+        double const f = f_at(z[k] * z[k], z[k]);
         // f'' = 6 z (1 - f^2) (1 - 3 z^3 f)
-        double const curvature =
-            6 * z[k] * std::fma(-value.f, value.f, 1.0) * std::fma(-3 * (z[k] * z[k] * z[k]), value.f, 1.0);
+        double const curvature = 6 * z[k] * std::fma(-f, f, 1.0) * std::fma(-3 * (z[k] * z[k] * z[k]), f, 1.0);
         to[k] = std::fma(b[k], curvature, to[k]);
       }
     }
   }
 
  private:
-  template <std::size_t N>
-  static void components(Lanes const& lanes, std::size_t first, Columns& f, double* divergence) {
-    constexpr auto all = std::make_index_sequence<N>();
-    if (divergence == nullptr)
-      loop(
-          lanes, first, f, [](std::size_t, double) {}, all);
-    else if (first == 0)
-      loop(
-          lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] = slope; }, all);
-    else
-      loop(
-          lanes, first, f, [divergence](std::size_t k, double slope) { divergence[k] += slope; }, all);
-  }
-
-  template <typename Take, std::size_t... I>
-  [[gnu::always_inline]] static void loop(Lanes const& lanes, std::size_t first, Columns& f, Take take,
-                                          std::index_sequence<I...>) {
-    double const* const z[] = {lanes.z.column(first + I)...};
-    double* const to[] = {f.column(first + I)...};
-#pragma GCC ivdep
-    for (std::size_t k = 0; k < lanes.n; ++k) {
-      // No inner loop: the compiler may leave it whole, and then the outer one is not vectorised.
-      Value const values[] = {value_at(z[I][k])...};
-      ((to[I][k] = values[I].f), ...);
-      take(k, (values[I].slope + ...));
-    }
-  }
-
   std::size_t d_;
 };
 
