@@ -73,7 +73,7 @@ struct Estimate<tableaus::DormandPrince> {
   static constexpr bool needs_result = true;  ///< f at the result has a weight
   static constexpr int order = 4;             ///< of the estimate per unit of time, in h
   /// Part of the tolerance that estimates may add up to.
-  static double safety(double) { return 0.5; }
+  static double safety(double) { return 0.25; }
   static constexpr double rounding = 4;       ///< epsilons of the value that an estimate may always have
   static constexpr double first_factor = 40;  ///< on the estimate of a first step; b_0 / e_0 is 74
   static constexpr double first_step = 1;     ///< factor of its length
@@ -102,7 +102,9 @@ struct Estimate<tableaus::Dop853> {
   static constexpr bool needs_result = false;
   static constexpr int order = 8;
   /// With shorter steps errors fall a little less than the estimate does.
-  static double safety(double tolerance) { return 0.1 * simd::exp_held(simd::log(1e6 * tolerance) / 24); }
+  static double safety(double tolerance) {
+    return tolerance < 1e-6 ? 0.1 * simd::exp_held(simd::log(1e6 * tolerance) / 24) : 0.1;
+  }
   static constexpr double rounding = 0.25;
   static constexpr double first_factor = 2;
   static constexpr double first_step = 2.5;

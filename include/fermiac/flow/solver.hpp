@@ -13,7 +13,7 @@
 /// one step adds. A step is therefore accepted where its estimate, the largest of all components, is at most
 ///
 ///     safety * tolerance * |h| / (|t1 - t0| G)     (error per unit of time)
-///     safety = 0.5 (dopri5), 0.1 (tolerance / 1e-6)^(1/24) (dop853)
+///     safety = 0.25 (dopri5), 0.1 min(1, (tolerance / 1e-6)^(1/24)) (dop853)
 ///
 /// That of dopri5 belongs to the result of order 4, which errs far more than the one of order 5 that is kept. That of dop853 is
 ///
