@@ -1,7 +1,7 @@
 #include "fermiac/flow/fields/tanh_cubed.hpp"
 
 #include <cmath>
-#include <utility>
+#include <cstddef>
 
 #include "fermiac/flow/tableaus.hpp"
 #include "fermiac/simd/functions.hpp"
@@ -23,7 +23,16 @@ template <typename T>
   return simd::each([](double x) { return x * x; }, z);
 }
 
-template <bool with_divergence>
+/// What becomes of the slopes: nothing, or the divergence of the first components, or an addition to it.
+enum class Slopes { not_wanted, first, further };
+
+template <Slopes slopes>
+[[gnu::always_inline]] inline void take(double slope, double& divergence) noexcept {
+  if constexpr (slopes == Slopes::first) divergence = slope;
+  if constexpr (slopes == Slopes::further) divergence += slope;
+}
+
+template <Slopes slopes>
 void two_components(std::size_t n, double const* __restrict z0, double const* __restrict z1, double* __restrict f0,
                     double* __restrict f1, double* __restrict divergence) {
   constexpr std::size_t w = 8;  // a vector of AVX-512
@@ -40,10 +49,10 @@ void two_components(std::size_t n, double const* __restrict z0, double const* __
       f1[k] = u.at[1];
       f0[k + w] = u.at[2];
       f1[k + w] = u.at[3];
-      if constexpr (with_divergence) {
+      if constexpr (slopes != Slopes::not_wanted) {
         auto const slope = slope_at(square, u);
-        divergence[k] += slope.at[0] + slope.at[1];
-        divergence[k + w] += slope.at[2] + slope.at[3];
+        take<slopes>(slope.at[0] + slope.at[1], divergence[k]);
+        take<slopes>(slope.at[2] + slope.at[3], divergence[k + w]);
       }
     }
   }
@@ -54,21 +63,21 @@ void two_components(std::size_t n, double const* __restrict z0, double const* __
     auto const u = f_at(square, z);
     f0[k] = u.at[0];
     f1[k] = u.at[1];
-    if constexpr (with_divergence) {
+    if constexpr (slopes != Slopes::not_wanted) {
       auto const slope = slope_at(square, u);
-      divergence[k] += slope.at[0] + slope.at[1];
+      take<slopes>(slope.at[0] + slope.at[1], divergence[k]);
     }
   }
 }
 
-template <bool with_divergence>
+template <Slopes slopes>
 void one_component(std::size_t n, double const* __restrict z, double* __restrict f, double* __restrict divergence) {
 #pragma GCC ivdep
   for (std::size_t k = 0; k < n; ++k) {
     double const square = z[k] * z[k];
     double const u = f_at(square, z[k]);
     f[k] = u;
-    if constexpr (with_divergence) divergence[k] += slope_at(square, u);
+    if constexpr (slopes != Slopes::not_wanted) take<slopes>(slope_at(square, u), divergence[k]);
   }
 }
 
@@ -77,15 +86,14 @@ class Kernel final : public FieldKernel {
   explicit Kernel(std::size_t dimension) : d_(dimension) {}
 
   void evaluate(Lanes const& lanes, Columns& f, double* divergence) override {
-    auto const compute = [&](auto with) {
-      std::size_t i = 0;
-      for (; i + 2 <= d_; i += 2)
-        two_components<with>(lanes.n, lanes.z.column(i), lanes.z.column(i + 1), f.column(i), f.column(i + 1), divergence);
-      if (i < d_) one_component<with>(lanes.n, lanes.z.column(i), f.column(i), divergence);
-    };
-    if (divergence == nullptr) return compute(std::false_type());
-    std::fill_n(divergence, lanes.n, 0.0);
-    compute(std::true_type());
+    for (std::size_t i = 0; i < d_; i += 2) {
+      if (divergence == nullptr)
+        from_component<Slopes::not_wanted>(i, lanes, f, divergence);
+      else if (i == 0)
+        from_component<Slopes::first>(i, lanes, f, divergence);
+      else
+        from_component<Slopes::further>(i, lanes, f, divergence);
+    }
   }
 
   void jacobian_product(Lanes const& lanes, Columns const& v, Columns& Jv) override {
@@ -115,6 +123,14 @@ class Kernel final : public FieldKernel {
   }
 
  private:
+  template <Slopes slopes>
+  void from_component(std::size_t i, Lanes const& lanes, Columns& f, double* divergence) const {
+    if (i + 1 < d_)
+      two_components<slopes>(lanes.n, lanes.z.column(i), lanes.z.column(i + 1), f.column(i), f.column(i + 1), divergence);
+    else
+      one_component<slopes>(lanes.n, lanes.z.column(i), f.column(i), divergence);
+  }
+
   std::size_t d_;
 };
 
