@@ -160,9 +160,13 @@ $(FUZZ_TARGETS): %: %.o $(FUZZ_OBJECTS)
 fuzz-run: $(FUZZ_TARGETS)
 	@$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) $^
 
+# A header through which Armadillo comes is read after the precompiled one. That hides nothing: whatever of ours comes before Armadillo is
+# checked by itself, and without it. (-nostdinc -MG reads our own headers, and only names the others.)
 HEADER_CHECKS := $(HEADERS:include/%.hpp=$(BUILD)/headers/%.ok)
-$(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags
-	@mkdir -p $(@D); echo '#include "$*.hpp"' | $(CXX) $(CXXFLAGS_ALL) -MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c++ - && touch $@
+$(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags $(BUILD)/prelude/src.hpp.gch
+	@mkdir -p $(@D); \
+	 prelude=$$($(CXX) -std=c++20 -Iinclude -nostdinc -M -MG $< | grep -qw armadillo && echo '-include $(BUILD)/prelude/src.hpp'); \
+	 echo '#include "$*.hpp"' | $(CXX) $(CXXFLAGS_ALL) $$prelude -MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c++ - && touch $@
 -include $(HEADER_CHECKS:.ok=.d)
 
 check-run: $(HEADER_CHECKS) $(LIB_OBJECTS)
