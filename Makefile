@@ -39,6 +39,9 @@ FLAGS_fuzz     := -O1 -g1 -march=$(ARCH) -w -D_GLIBCXX_ASSERTIONS -DFERMIAC_DEAR
                   -fsanitize=fuzzer-no-link -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_coverage := -O0 -g -march=$(ARCH) --coverage
 FLAGS_ARMA     := -DARMA_DONT_USE_WRAPPER -DARMA_DONT_USE_OPENMP -DARMA_DONT_USE_HDF5 $(if $(filter release,$(MODE)),-DARMA_NO_DEBUG)
+# Of the tests' own code, after all others: most of it runs once, and takes longer to compile than to run.
+FLAGS_TESTS_release := -O1
+FLAGS_TESTS_asan    := -O0
 CXXFLAGS_ALL   := -std=c++20 $(FLAGS_$(MODE)) $(FLAGS_NUMERIC) $(FLAGS_WARNING) $(FLAGS_ARMA) -Iinclude $(PACKAGE_FLAGS) $(CPPFLAGS) $(CXXFLAGS)
 LDFLAGS_ALL    := $(filter -fsanitize% --coverage,$(FLAGS_$(MODE))) $(filter -fopenmp,$(FLAGS_NUMERIC)) -Wl,--as-needed $(LDFLAGS)
 LIBS           := $(PACKAGE_LIBS) $(LDLIBS)
@@ -84,8 +87,8 @@ check: deps ## layers, headers that compile alone, format (WERROR=1: warnings ar
 	@+$(MAKE) --no-print-directory -j$(CORES) check-run
 
 # ------------------------------------------------------------------------------------------------------------- compiling
-$(BUILD)/flags: FORCE
-	@mkdir -p $(@D); text='$(CXX) $(CXXFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)'; \
+$(BUILD)/flags $(BUILD)/tests/flags: FORCE
+	@mkdir -p $(@D); text='$(CXX) $(CXXFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)$(if $(filter %/tests/flags,$@), $(FLAGS_TESTS_$(MODE)))'; \
 	 [ "$$text" = "$$(cat $@ 2>/dev/null)" ] || printf '%s\n' "$$text" > $@
 
 $(BUILD)/commit: FORCE
@@ -95,17 +98,22 @@ $(BUILD)/src/base/version.o: $(BUILD)/commit
 $(BUILD)/src/base/version.o: DEFINES := -DFERMIAC_VERSION='"$(VERSION)"' -DFERMIAC_COMMIT='"$(COMMIT)"' -DFERMIAC_MODE='"$(MODE)"' -DFERMIAC_ARCH='"$(ARCH)"'
 
 # Armadillo and Boost.Test take longer to read than most sources to compile: they are read once. Sources include what they use all
-# the same; tests/support/main.cpp makes Boost's main and reads it by itself.
+# the same; tests/support/main.cpp makes Boost's main and reads it by itself, as do the tests of kernels that are headers: these are
+# compiled as the program is.
 $(BUILD)/prelude/src.hpp $(BUILD)/prelude/tests.hpp:
 	@mkdir -p $(@D); printf '#include <$(if $(filter %tests.hpp,$@),boost/test/unit_test.hpp>\n#include <)armadillo>\n' > $@
-$(BUILD)/prelude/%.hpp.gch: $(BUILD)/prelude/%.hpp $(BUILD)/flags
-	@echo "  CXX   $@"; $(CXX) $(CXXFLAGS_ALL) $(if $(filter tests,$*),-DBOOST_TEST_DYN_LINK) -x c++-header $< -o $@
-prelude = $(BUILD)/prelude/$(if $(filter tests/%_test.cpp,$1),tests,src).hpp
+is_test = $(filter-out tests/simd/% tests/rng/%,$(filter tests/%_test.cpp,$1))
+prelude = $(BUILD)/prelude/$(if $(is_test),tests,src).hpp
+flags   = $(CXXFLAGS_ALL)$(if $(is_test), $(FLAGS_TESTS_$(MODE)))
+$(BUILD)/prelude/src.hpp.gch: $(BUILD)/prelude/src.hpp $(BUILD)/flags
+	@echo "  CXX   $@"; $(CXX) $(CXXFLAGS_ALL) -x c++-header $< -o $@
+$(BUILD)/prelude/tests.hpp.gch: $(BUILD)/prelude/tests.hpp $(BUILD)/tests/flags
+	@echo "  CXX   $@"; $(CXX) $(CXXFLAGS_ALL) $(FLAGS_TESTS_$(MODE)) -DBOOST_TEST_DYN_LINK -x c++-header $< -o $@
 
 .SECONDEXPANSION:
 $(BUILD)/%.o: %.cpp $(BUILD)/flags $$(call prelude,$$*.cpp).gch
 	@mkdir -p $(@D); echo "  CXX   $<"
-	@$(CXX) $(CXXFLAGS_ALL) $(if $(filter tests/%,$<),-Itests -DBOOST_TEST_DYN_LINK) $(DEFINES) -include $(call prelude,$<) -MMD -MP -c $< -o $@
+	@$(CXX) $(call flags,$<) $(if $(filter tests/%,$<),-Itests -DBOOST_TEST_DYN_LINK) $(DEFINES) -include $(call prelude,$<) -MMD -MP -c $< -o $@
 
 $(LIBRARY): $(LIB_OBJECTS)
 	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^
@@ -113,15 +121,17 @@ $(LIBRARY): $(LIB_OBJECTS)
 $(PROGRAM): $(BUILD)/src/app/main.o $(LIBRARY)
 	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
+# First and whole, so that of inline functions compiled in both, tests run the library's.
+WHOLE_LIBRARY := -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive
 define unit_program
 $(BUILD)/tests/$(1)_test: $(patsubst %.cpp,$(BUILD)/%.o,$(filter tests/$(1)/%,$(UNIT_TESTS)))
 endef
 $(foreach module,$(TEST_MODULES),$(eval $(call unit_program,$(module))))
 $(UNIT_BINARIES): $(SUPPORT) $(LIBRARY)
-	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $(filter %.o,$^) $(LIBRARY) $(TEST_LIBS) $(LIBS) -o $@
+	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $(WHOLE_LIBRARY) $(filter %.o,$^) $(TEST_LIBS) $(LIBS) -o $@
 
 $(MPI_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT) $(LIBRARY)
-	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $^ $(TEST_LIBS) $(LIBS) -o $@
+	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $(WHOLE_LIBRARY) $(filter %.o,$^) $(TEST_LIBS) $(LIBS) -o $@
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	@echo "  LINK  $@"; $(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
@@ -160,9 +170,13 @@ $(FUZZ_TARGETS): %: %.o $(FUZZ_OBJECTS)
 fuzz-run: $(FUZZ_TARGETS)
 	@$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) $^
 
+# A header through which Armadillo comes is read after the precompiled one. That hides nothing: whatever of ours comes before Armadillo is
+# checked by itself, and without it. (-nostdinc -MG reads our own headers, and only names the others.)
 HEADER_CHECKS := $(HEADERS:include/%.hpp=$(BUILD)/headers/%.ok)
-$(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags
-	@mkdir -p $(@D); echo '#include "$*.hpp"' | $(CXX) $(CXXFLAGS_ALL) -MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c++ - && touch $@
+$(BUILD)/headers/%.ok: include/%.hpp $(BUILD)/flags $(BUILD)/prelude/src.hpp.gch
+	@mkdir -p $(@D); \
+	 prelude=$$($(CXX) -std=c++20 -Iinclude -nostdinc -M -MG $< | grep -qw armadillo && echo '-include $(BUILD)/prelude/src.hpp'); \
+	 echo '#include "$*.hpp"' | $(CXX) $(CXXFLAGS_ALL) $$prelude -MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c++ - && touch $@
 -include $(HEADER_CHECKS:.ok=.d)
 
 check-run: $(HEADER_CHECKS) $(LIB_OBJECTS)

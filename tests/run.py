@@ -82,7 +82,8 @@ def run_pytest(build, tier, mpirun):
         report = pathlib.Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short"]
         if importlib.util.find_spec("xdist"):
-            command += ["-n", str(max(2, len(os.sched_getaffinity(0)))), "--dist", "loadfile"]
+            # They wait for much of their time: one more than cores.
+            command += ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "loadfile"]
         command += ["-m", {"fast": "not stat and not long", "stat": "not long", "long": ""}[tier]]
         # Sanitizers see nothing of Python, and too much of a SLURM that they slow down.
         command += ["tests/app", "tests/io"] if build.name.startswith("asan") else ["tests"]

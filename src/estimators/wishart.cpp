@@ -1,11 +1,11 @@
 #include "fermiac/estimators/wishart.hpp"
 
 #include <algorithm>
+#include <boost/math/constants/constants.hpp>
 #include <boost/math/quadrature/tanh_sinh.hpp>
-#include <boost/math/special_functions/beta.hpp>
-#include <boost/math/special_functions/gamma.hpp>
 #include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "fermiac/base/error.hpp"
@@ -72,36 +72,63 @@ Square inverse(Square A) {
   return B;
 }
 
-/// Of x^(a - 1) e^-x at a = first, first + 1/2, ...: log Gamma(a), and the skew products of two over both Gamma functions,
+/// Gamma(a + 1/2) / Gamma(a) at a = n / 2, n > 0: by Gamma(a + 1) = a Gamma(a) from its values at 1/2 and 1.
+Real half_step(std::uint64_t n) {
+  Real const root = sqrt(boost::math::constants::pi<Real>());
+  Real above = 1, below = 1;
+  for (std::uint64_t i = 2 - n % 2; i < n; i += 2) {
+    above *= i + 1;
+    below *= i;
+  }
+  return above / below * (n % 2 == 0 ? Real(root / 2) : Real(1 / root));
+}
+
+/// I_1/2(a, b) by its series of positive terms (DLMF 8.17.8), from `factor` = 2^-(a + b) / (a B(a, b)).
+Real incomplete_beta_at_half(Real const& a, Real const& b, Real const& factor) {
+  Real sum = 1, term = 1;
+  for (unsigned i = 0; term > sum * std::numeric_limits<Real>::epsilon(); ++i) {
+    term *= (a + b + i) / (2 * (a + 1 + i));
+    sum += term;
+  }
+  return factor * sum;
+}
+
+/// Of x^(a - 1) e^-x at a = first, first + 1/2, ...: Gamma(a), and the skew products of two over both Gamma functions,
 /// P(x < y) - P(x > y) for x ~ Gamma(a) and y ~ Gamma(b), which is 2 I_1/2(a, b) - 1, by recurrence in a.
 class GammaWeights {
  public:
-  GammaWeights(Real const& first, std::size_t n) : log_gamma_(n), skew_(n) {
+  GammaWeights(std::uint64_t twice_first, std::size_t n) : gamma_(n), skew_(n) {
+    Real const first = Real(twice_first) / 2;
     auto const at = [&](std::size_t s) { return Real(first + Real(s) / 2); };
-    std::vector<Real> sums(2 * n);
-    for (std::size_t s = 0; s < n; ++s) log_gamma_[s] = lgamma(at(s));
-    for (std::size_t s = 0; s < 2 * n; ++s) {
-      Real const sum = first + at(s);
-      sums[s] = lgamma(sum) - sum * log(Real(2));
-    }
-    if (n > 1) skew_(0, 1) = 2 * boost::math::ibeta(first, at(1), Real(0.5)) - 1;
+    gamma_[0] = 1;
+    gamma_[1] = half_step(twice_first);
+    for (std::size_t s = 2; s < n; ++s) gamma_[s] = at(s - 2) * gamma_[s - 2];
+    // Gamma(b) 2^-b / Gamma(first)^2 at b = 2 first, 2 first + 1/2, ..., the first by Legendre's duplication.
+    std::vector<Real> doubled(2 * n);
+    doubled[0] = gamma_[1] / (2 * sqrt(boost::math::constants::pi<Real>()));
+    doubled[1] = doubled[0] * half_step(2 * twice_first) / sqrt(Real(2));
+    for (std::size_t s = 2; s < 2 * n; ++s) doubled[s] = (first + at(s - 2)) / 2 * doubled[s - 2];
+    skew_(0, 1) = 2 * incomplete_beta_at_half(first, at(1), doubled[1] / (first * gamma_[1])) - 1;
     for (std::size_t t = 0; t < n; ++t)
       for (std::size_t s = t + 1; s < n; ++s) {
         // Element (s - 2, t) lies in this column, on the diagonal (0), or is the mirror of (t, t - 1).
         if (s == 1)
           skew_(s, t) = -skew_(0, 1);
         else
-          skew_(s, t) = skew_(s - 2, t) - 2 * exp(sums[s - 2 + t] - log_gamma_[s - 2] - log_gamma_[t]) / at(s - 2);
+          skew_(s, t) = skew_(s - 2, t) - 2 * doubled[s - 2 + t] / (gamma_[s - 2] * gamma_[t] * at(s - 2));
         skew_(t, s) = -skew_(s, t);
       }
   }
 
   Real const& skew(std::size_t s, std::size_t t) const { return skew_(s, t); }
   /// E (2 x)^(p / 2) for x ~ Gamma(first + s / 2).
-  Real raised(std::size_t s, unsigned p) const { return exp(log_gamma_[s + p] - log_gamma_[s] + Real(p) / 2 * log(Real(2))); }
+  Real raised(std::size_t s, unsigned p) const {
+    Real const power = ldexp(gamma_[s + p] / gamma_[s], static_cast<int>(p / 2));
+    return p % 2 == 0 ? power : Real(power * sqrt(Real(2)));
+  }
 
  private:
-  std::vector<Real> log_gamma_;
+  std::vector<Real> gamma_;  // over Gamma(first)
   Square skew_;
 };
 
@@ -113,7 +140,7 @@ struct Cumulants {
 class SpectralLaw {
  public:
   SpectralLaw(std::uint64_t n, std::size_t d, unsigned highest)
-      : d_(d), n_powers_(2 * highest + 1), weights_(Real(n - d + 1) / 2, 2 * d + 2 * highest), inverse_(d + d % 2) {
+      : d_(d), n_powers_(2 * highest + 1), weights_(n - d + 1, 2 * d + 2 * highest), inverse_(d + d % 2) {
     for (std::size_t i = 0; i < d; ++i) {
       // Eigenvalues are twice the x.
       for (unsigned p = 0; p < n_powers_; ++p) raised_.push_back(weights_.raised(2 * i, p));
