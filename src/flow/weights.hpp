@@ -103,7 +103,7 @@ struct Estimate<tableaus::Dop853> {
   static constexpr int order = 8;
   /// With shorter steps errors fall a little less than the estimate does.
   static double safety(double tolerance) {
-    return tolerance < 1e-6 ? 0.1 * simd::exp_held(simd::log(1e6 * tolerance) / 24) : 0.1;
+    return tolerance < 1e-6 ? 0.06 * simd::exp_held(simd::log(1e6 * tolerance) / 24) : 0.06;
   }
   static constexpr double rounding = 0.25;
   static constexpr double first_factor = 2;

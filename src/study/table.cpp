@@ -10,10 +10,13 @@ namespace fermiac::study {
 
 namespace {
 
+constexpr std::size_t longest_text = 40;  ///< in a table on a terminal: a formula may be longer than all else
+
 std::string cell(Value const& value, bool is_z) {
   if (auto const* number = std::get_if<double>(&value))
     return std::isnan(*number) ? "-" : is_z ? fmt::format("{:.2f}", *number) : fmt::format("{:.7g}", *number);
-  if (auto const* text = std::get_if<std::string>(&value)) return *text;
+  if (auto const* text = std::get_if<std::string>(&value))
+    return text->size() <= longest_text ? *text : text->substr(0, longest_text - 3) + "...";
   return to_toml(value);
 }
 

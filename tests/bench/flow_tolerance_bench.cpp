@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -23,6 +24,18 @@ struct Case {
   double t0, t1;
   std::vector<std::pair<std::string, Value>> options = {};
 };
+
+/// tanh(H z), H a Hadamard matrix of d = 2, 4, 8 rows.
+std::string hadamard(unsigned d) {
+  std::string components;
+  for (unsigned row = 0; row < d; ++row) {
+    std::string sum;
+    for (unsigned column = 0; column < d; ++column)
+      sum += fmt::format("{}z{}", std::popcount(row & column) % 2 == 0 ? "+" : "-", column + 1);
+    components += fmt::format("{}tanh({})", row == 0 ? "" : "; ", sum.substr(sum[0] == '+' ? 1 : 0));
+  }
+  return components;
+}
 
 Samples starts(Case const& c, std::size_t n) {
   Samples start(n_seeds * n, c.dimension);
@@ -92,6 +105,9 @@ int main(int argc, char** argv) {
                                    {"rotation", 3, 0, 7},
                                    {"mixture_flow", 2, 0, 2},
                                    {"mixture_flow", 2, 2, 0},
+                                   {"expression", 2, 0, 0.5, {{"expression.components", hadamard(2)}}},
+                                   {"expression", 4, 0, 0.5, {{"expression.components", hadamard(4)}}},
+                                   {"expression", 8, 0, 0.5, {{"expression.components", hadamard(8)}}},
                                    {"stiff", 2, 0, 2, {{"stiff.rate", 5.0}}},
                                    {"stiff", 2, 0, 2, {{"stiff.rate", 50.0}}}};
   fmt::print("tolerance, evaluations a sample, largest error in tolerances, samples beyond; {} seeds of {} samples\n", n_seeds,

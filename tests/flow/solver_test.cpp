@@ -110,6 +110,20 @@ BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_errors_grow) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_components_depend_on_one_another) {
+  auto const coupled = field_of("expression", 2, {{"expression.components", std::string("tanh(z1 + z2); tanh(z1 - z2)")}});
+  Samples const start = along(2000, -2, -1, 2.1);
+  Samples truth = start;
+  Solver(*coupled, {.steps = 64}, 0, 0.5).solve(truth);
+  for (double const tolerance : {1e-6, 1e-9, 1e-12}) {
+    auto const end = solved(*coupled, {.tolerance = tolerance}, start, 0, 0.5);
+    for (std::size_t k = 0; k < start.size(); ++k) {
+      BOOST_TEST(std::abs(end.log_change.column(0)[k] - truth.log_change.column(0)[k]) < tolerance);
+      for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(std::abs(end.z.column(i)[k] - truth.z.column(i)[k]) < tolerance);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_constant_does_not_shorten_steps) {
   auto const linear = field_of("linear", 2, {{"linear.matrix", std::string("-1, 2; -2, -0.5")}});  // constant divergence
   auto const end = solved(*linear, {.tolerance = 1e-12}, normal_samples(200, 2), 0, 1);

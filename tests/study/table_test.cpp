@@ -41,6 +41,14 @@ BOOST_AUTO_TEST_CASE(text_csv_and_json_say_the_same) {
              " {\"omega\": 1, \"convention\": \"sqrt_f\", \"energy\": null, \"energy_error\": null}\n]\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_long_text_is_cut_where_it_is_only_looked_at) {
+  std::string const whole(41, 'x');
+  Table const table{{{"formula", "", {whole, std::string(40, 'y')}, {}}}};
+  BOOST_TEST(table.as_text().find(std::string(37, 'x') + "...\n") != std::string::npos);
+  BOOST_TEST(table.as_text().find(std::string(40, 'y') + "\n") != std::string::npos);
+  BOOST_TEST(table.as_csv().find(whole) != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(findings_are_blocks_of_lines_and_measures) {
   double const nan = std::numeric_limits<double>::quiet_NaN();
   FindingsTable const table{{{std::int64_t{10}, std::string("f")}},

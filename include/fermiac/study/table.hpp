@@ -22,7 +22,7 @@ struct Table {
   std::vector<Column> columns;
   bool is_complete = false;  ///< whether NaN means that there is no such value, not that it is to come
 
-  /// Leaves out the columns of a complete study that have no value.
+  /// Leaves out the columns of a complete study that have no value, and the end of texts of more than 40 characters.
   std::string as_text() const;
   std::string as_csv() const;   ///< a column `name`_error behind each column that has one; empty cells for NaN
   std::string as_json() const;  ///< an array of objects; null for NaN
