@@ -275,7 +275,7 @@ std::unique_ptr<Adjoint::Engine> make_engine(Field const& field, SolverSettings 
 }  // namespace
 
 SolverSettings Adjoint::forward(SolverSettings settings) {
-  if (settings.method == Method::dop853) settings.tolerance = std::max(settings.tolerance / 4, least_tolerance);
+  if (settings.method == Method::dop853) settings.tolerance = std::max(settings.tolerance / 2, least_tolerance);
   return settings;
 }
 

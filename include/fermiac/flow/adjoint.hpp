@@ -14,7 +14,7 @@
 /// that is again a Runge-Kutta method, for the adjoint equation, of the same order.)
 ///
 /// **Tolerance.** Estimates see errors of z and log p, not those of their derivatives, which are larger where paths part. Steps
-/// of dop853, which spends most of the tolerance, are therefore chosen for a quarter of it; on trained networks the error of
+/// of dop853, which spends most of the tolerance, are therefore chosen for half of it; on trained networks the error of
 /// the gradient is then below the tolerance times its largest component.
 ///
 /// **Memory.** Of a step its beginning (t, h, z) is kept, 8 (d + 2) bytes, and f at its stages, 8 d bytes each, as long as what
@@ -53,7 +53,7 @@ class Adjoint {
   ~Adjoint();
   Adjoint(Adjoint&&) noexcept;
 
-  /// Settings of the solver that goes forward: a quarter of the tolerance with dop853.
+  /// Settings of the solver that goes forward: half of the tolerance with dop853.
   static SolverSettings forward(SolverSettings settings);
 
   /// As `Solver::solve`.
