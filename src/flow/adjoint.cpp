@@ -256,6 +256,7 @@ class ReverseSweep final : public Adjoint::Engine {
 
 std::unique_ptr<Adjoint::Engine> make_engine(Field const& field, SolverSettings const& settings, double t0, double t1,
                                              double memory_mb) {
+  check(settings);
   FERMIAC_ASSERT(n_integrals(settings.divergence) == 1 && memory_mb >= 0);
   switch (settings.method) {
     case Method::euler:

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -38,11 +39,11 @@ struct alignas(64) LaneStates {
 
   Reals t, h, end;                  ///< the step that is tried: from t by h to end
   Reals next_t, next_h, next_end;   ///< the one after it
-  Reals estimate;                   ///< square of the error's, per h: largest of all components
+  Reals estimate;                   ///< of the error, per h, squared: largest of all components
   Reals delay;                      ///< square of the error of z as one of t, per h
   Reals extent;                     ///< largest value; NaN where anything is not finite
   Reals slope_before, slope_after;  ///< squares of |f|
-  Reals least;                      ///< parts of this step that the next one has at least
+  Reals least;                      ///< this step over the next one, at least
   Reals stage_t;
   Counts sample, steps, attempts;
   Counts accepted;  ///< all ones where the step was, else 0
@@ -223,6 +224,7 @@ class LaneEngine final : public Solver::Engine {
   void try_step(std::size_t n) {
     auto& x = s();
     stages(n, std::make_index_sequence<S - 1>());
+    if constexpr (Estimate::exists) squares_of_slopes(n, f_[0], x.slope_before);
     detail::for_lanes(
         n, [&](std::size_t k) __attribute__((always_inline)) { x.extent[k] = x.estimate[k] = x.delay[k] = 0; });
     // Where the estimate needs f at the result, the result comes first.
@@ -271,7 +273,8 @@ class LaneEngine final : public Solver::Engine {
       if constexpr (of_z) {
         double const slope = detail::larger(k[0][lane] * k[0][lane], k[S - 1][lane] * k[S - 1][lane]);
         x.estimate[lane] = detail::larger_or_nan(x.estimate[lane], square);
-        x.delay[lane] = detail::larger(square / (slope + 1e-300), x.delay[lane]);
+        // Where a component alone is at rest, its slope is rounding.
+        x.delay[lane] = detail::larger(square / std::fma(1e-6, x.slope_before[lane], slope), x.delay[lane]);
       } else {
         double const change = k[S][lane] - k[0][lane];
         x.estimate[lane] =
@@ -284,8 +287,14 @@ class LaneEngine final : public Solver::Engine {
   void control(std::size_t n) {
     if constexpr (Estimate::exists) {
       auto& x = s();
-      squares_of_slopes(n, f_[0], x.slope_before);
       squares_of_slopes(n, f_[S], x.slope_after);
+      for (std::size_t j = 0; j < m_; ++j) {
+        double const* __restrict divergence = div_[S].column(j);
+        detail::for_lanes(
+            n, [&, divergence ](std::size_t k) __attribute__((always_inline)) {
+              x.slope_after[k] = std::fma(0.0, divergence[k], x.slope_after[k]);  // NaN where it is not finite
+            });
+      }
       double const allowed_per_h = allowed_;
       double const t1 = t1_;
       double const most_growth = autonomous_ ? 2.0 : 0.0;
@@ -303,10 +312,12 @@ class LaneEngine final : public Solver::Engine {
             double const allowed = detail::larger(allowed_per_h, Estimate::rounding * detail::epsilon * x.extent[k] * per_size);
             double const square = x.estimate[k] * (grown * grown);
             double const judged = x.steps[k] == 0 ? Estimate::first_factor * Estimate::first_factor * square : square;
-            bool const finite = x.extent[k] < simd::detail::infinity;
-            bool const ok = judged <= allowed * allowed && finite;  // false where anything is NaN
-            double const wanted =
-                detail::root_of_ratio<2 * Estimate::order>(ok ? square : judged, allowed * allowed) * (1 / 0.93);
+            // The step may end on t1 where f is not finite, for nobody goes on from there. All false where it is NaN.
+            bool const goes_on = x.end[k] == t1 || b < simd::detail::infinity;
+            bool const finite = x.extent[k] < simd::detail::infinity && judged < simd::detail::infinity && goes_on;
+            bool const ok = finite && judged <= allowed * allowed;
+            double const root = detail::root_of_ratio<2 * Estimate::order>(ok ? square : judged, allowed * allowed);
+            double const wanted = finite ? root * (1 / 0.93) : 10.0;
             double const least = ok ? x.least[k] : 1 / 0.9;
             double const parts = detail::smaller(detail::larger(wanted, least), 10.0);  // of this step's size, in the next
             double const from = ok ? x.end[k] : x.t[k];
@@ -325,8 +336,7 @@ class LaneEngine final : public Solver::Engine {
             bool const done = ok && rest == 0;
             double const ulp =
                 16 * detail::epsilon * detail::larger(simd::detail::magnitude(from), simd::detail::magnitude(t1));
-            auto const failure = static_cast<std::uint64_t>(
-                finite && x.estimate[k] < simd::detail::infinity ? Status::step_too_small : Status::not_finite);
+            auto const failure = static_cast<std::uint64_t>(finite ? Status::step_too_small : Status::not_finite);
             std::uint64_t outcome = detail::going_on;
             outcome = x.attempts[k] >= most ? static_cast<std::uint64_t>(Status::too_many_steps) : outcome;
             outcome = ulp * per_size > 1 ? failure : outcome;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "fermiac/flow/tableaus.hpp"
@@ -43,8 +44,8 @@ template <typename Weights, typename Stages>
   return weigh<Weights>(k, lane, std::make_index_sequence<Weights::n>());
 }
 
-/// (a / b)^(1 / n) to 1 %, for n a power of 2 and a, b not negative, by the bits of doubles: read as a number they are nearly
-/// their logarithm. 0 and NaN give something small or large.
+/// (a / b)^(1 / n) to 2 %, for n a power of 2 and a, b not negative, by the bits of doubles: read as a number they are nearly
+/// their logarithm. 0 gives something small or large, NaN anything.
 template <int n>
 [[gnu::always_inline]] inline double root_of_ratio(double a, double b) noexcept {
   constexpr std::uint64_t one = 0x3ff0000000000000U;
@@ -120,11 +121,11 @@ struct Estimate<tableaus::Dop853> {
     double const change = seen + simd::detail::magnitude(k[8][lane] - k[6][lane]) + 1e-300;
     double const other = coarse * coarse * __builtin_sqrt(seen / change);
     double const square = fine * fine;
-    double const smooth = (square > other ? square : other) * (seen / change);
+    double const smooth = (other > square ? other : square) * (seen / change);
     // Only what is in k_0 alone, or chance, has a finer difference that is the larger one: weights e6_0 > e5_0.
     constexpr double left_out = (T::b[0] / T::e6[0]) * (T::b[0] / T::e6[0]);
     double const hidden = is_first && coarse < fine ? left_out * square : 0.0;
-    return smooth > hidden ? smooth : hidden;
+    return hidden > smooth ? hidden : smooth;  // NaN where it is
   }
 };
 

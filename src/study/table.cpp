@@ -15,8 +15,12 @@ constexpr std::size_t longest_text = 40;  ///< in a table on a terminal: a formu
 std::string cell(Value const& value, bool is_z) {
   if (auto const* number = std::get_if<double>(&value))
     return std::isnan(*number) ? "-" : is_z ? fmt::format("{:.2f}", *number) : fmt::format("{:.7g}", *number);
-  if (auto const* text = std::get_if<std::string>(&value))
-    return text->size() <= longest_text ? *text : text->substr(0, longest_text - 3) + "...";
+  if (auto const* text = std::get_if<std::string>(&value)) {
+    if (text->size() <= longest_text) return *text;
+    std::size_t end = longest_text - 3;
+    while ((static_cast<unsigned char>((*text)[end]) & 0xc0) == 0x80) --end;  // not within a character of UTF-8
+    return text->substr(0, end) + "...";
+  }
   return to_toml(value);
 }
 

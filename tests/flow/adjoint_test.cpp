@@ -225,6 +225,12 @@ BOOST_AUTO_TEST_CASE(of_a_tolerance_has_an_error_of_that_size) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(refuses_what_a_solver_refuses) {
+  auto const field = small_network(true);
+  BOOST_CHECK_THROW(Adjoint(*field, settings_of(Method::dop853, 0, 1e-15), 0, 1), InputError);
+  BOOST_CHECK_THROW(Adjoint(*field, settings_of(Method::rk4, 0), 0, 1), InputError);
+}
+
 BOOST_AUTO_TEST_CASE(of_samples_is_the_sum_of_theirs_alone) {
   auto const field = small_network(false);
   Problem const problem(*field, 130);  // more than two blocks of lanes, with samples of many numbers of steps

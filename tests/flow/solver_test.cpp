@@ -124,6 +124,41 @@ BOOST_AUTO_TEST_CASE(the_tolerance_is_kept_where_components_depend_on_one_anothe
   }
 }
 
+// A component at rest beside others that move, on whose divergence nothing of its error depends.
+BOOST_AUTO_TEST_CASE(what_is_at_rest_does_not_shorten_steps) {
+  auto const field = field_of("expression", 4, {{"expression.components", std::string("z2^2 + z3^2 - 1; -z3; z2; sin(z4)")}});
+  Samples start(20, 4);
+  for (std::size_t k = 0; k < 20; ++k) {
+    double const angle = 0.3 * static_cast<double>(k);
+    start.z.column(1)[k] = std::cos(angle);
+    start.z.column(2)[k] = std::sin(angle);
+    start.z.column(3)[k] = 0.1 * static_cast<double>(k);
+  }
+  for (auto const method : {Method::dopri5, Method::dop853}) {
+    auto const end = solved(*field, {.method = method, .tolerance = 1e-6}, start, 0, 1);
+    for (std::size_t k = 0; k < 20; ++k) {
+      BOOST_TEST((end.status[k] == Status::done));
+      BOOST_TEST(end.n_steps[k] < 60);
+    }
+  }
+}
+
+// Steps into where f is not a number are taken back at once, and shorter ones go on.
+BOOST_AUTO_TEST_CASE(a_step_too_far_is_taken_back) {
+  auto const root = field_of("expression", 1, {{"expression.components", std::string("-sqrt(z1 - 0.1)")}});
+  Samples start(9, 1);
+  for (std::size_t k = 0; k < 9; ++k) start.z.column(0)[k] = 0.3 + 0.2 * static_cast<double>(k);
+  for (auto const method : {Method::dopri5, Method::dop853}) {
+    auto const end = solved(*root, {.method = method, .tolerance = 1e-8}, start, 0, 0.85);
+    for (std::size_t k = 0; k < 9; ++k) {
+      double const root_at_end = std::sqrt(0.2 + 0.2 * static_cast<double>(k)) - 0.425;
+      BOOST_TEST((end.status[k] == Status::done));
+      BOOST_TEST(std::abs(end.z.column(0)[k] - (0.1 + root_at_end * root_at_end)) < 1e-8);
+      BOOST_TEST(end.n_rejected[k] < 20);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_constant_does_not_shorten_steps) {
   auto const linear = field_of("linear", 2, {{"linear.matrix", std::string("-1, 2; -2, -0.5")}});  // constant divergence
   auto const end = solved(*linear, {.tolerance = 1e-12}, normal_samples(200, 2), 0, 1);

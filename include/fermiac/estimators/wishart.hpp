@@ -30,7 +30,7 @@ struct SpectralTerm {
 ///
 /// and all elements are incomplete beta functions at 1/2. Where n < d, W has the n eigenvalues of a W(d, n), and zeros.
 /// Evaluated in 200 digits, as A is close to singular; the error is that of tr W, whose mean and variance n d and 2 n d come
-/// from the same matrices. Cost: d^3 products of 200 digits.
+/// from the same matrices. Cost: d^3 + 3 n products of 200 digits.
 ///
 /// Positive integers n and d, d n <= 1e6 for sensible errors; @throws std::logic_error at zeros
 MeanAndVariance spectral_sum(std::uint64_t n, std::uint64_t d, std::span<SpectralTerm const> terms);

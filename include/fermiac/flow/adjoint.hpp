@@ -53,7 +53,7 @@ class Adjoint {
   ~Adjoint();
   Adjoint(Adjoint&&) noexcept;
 
-  /// Settings of the solver that goes forward: half of the tolerance with dop853.
+  /// Settings of the solver that goes forward: half of the tolerance, or least_tolerance, with dop853.
   static SolverSettings forward(SolverSettings settings);
 
   /// As `Solver::solve`.

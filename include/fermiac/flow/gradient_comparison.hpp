@@ -22,7 +22,7 @@ struct GradientComparison {
 };
 
 /// The gradient of the mean of -log p of data at t1 (`flow/likelihood.hpp`), by solves with `settings`, against the discrete
-/// adjoint at a tolerance of 1e-12 by dop853.
+/// adjoint at a tolerance of 1e-12 by dop853. The discrete way goes forward with `Adjoint::forward(settings)`.
 ///
 /// @param data       a sample a row; the field's dimension
 /// @param memory_mb  of steps of the discrete adjoint; changes no bits

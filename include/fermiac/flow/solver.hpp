@@ -15,42 +15,43 @@
 ///     safety * tolerance * |h| / (|t1 - t0| G)     (error per unit of time)
 ///     safety = 0.25 (dopri5), 0.06 min(1, (tolerance / 1e-6)^(1/24)) (dop853)
 ///
-/// That of dopri5 belongs to the result of order 4, which errs far more than the one of order 5 that is kept. That of dop853 is
+/// That of dopri5 belongs to the result of order 4, which errs far more than the one of order 5 that is kept. That of dop853
+/// is, with e_p = |difference from a result of order p| / h,
 ///
-///     h sqrt(q) max(e6, e5 q^(1/4)),   q = s / (s + |k_8 - k_6|),   s = e5 + e6,   e_p = |difference from a result of order p|
-///     / h
+///     h sqrt(q) max(e6, e5 q^(1/4)),     q = s / (s + |k_8 - k_6|),     s = e5 + e6
 ///
 /// and falls as the error itself does, with h^9, for q is of order h^4: k_8 - k_6 is how much a slope changes within the step.
 /// Over steps of random length of ten fields, errors from 1e-13 to 1e-5, the median of error / estimate lies between 2.6 and
-/// 23, and one step in 3000 is above 180 in the worst field.
+/// 23, and one step in 3000 is above 180 in the worst field. Three things are added that no difference of stages shows.
 ///
-/// * G, from 1 to 5, is how much an error may grow until the end. What is next to a sample moves away from it as f itself grows
-///   along the path, d f/dt = J f, where f does not depend on t: the growth of log |f| in this step is carried on to the end.
-/// * An error in z is one in time, too, of error / |f_i|. Over it the divergence changes as it does within the step, so that
-/// the
-///   estimate of its integral is at least three times that part of the estimate for z: the divergence's own stages need not
-///   show it.
-/// * What is fast, small and over after a moment may hide in the first stage, which estimates weigh less than results do,
-/// behind
-///   what is slow and large. In a sample's first step the estimate is taken twice (dop853) or 40 times (dopri5); and where e6
-///   is larger than e5, as it is for what is in the first stage alone, it is at least 3.5 e6 (dop853).
+/// Growth: an error grows until the end, by the factor G, from 1 to 5. What is next to a sample moves away from it as f itself
+/// grows along the path, df/dt = J f, where f does not depend on t: the growth of log |f| in this step is carried on to the
+/// end.
+///
+/// Delay: an error of z_i is one in time, too, of error / |f_i|. Over it the divergence changes as it does within the step. The
+/// estimate of its integral is at least three times that, whatever the divergence's own stages show.
+///
+/// First steps: what is fast, small and over after a moment may hide in the first stage, which estimates weigh less than
+/// results do, behind what is slow and large. In a sample's first step the estimate is taken twice (dop853) or 40 times
+/// (dopri5); with dop853, where e6 is larger than e5, as it is for what is in the first stage alone, it is at least 3.5 e6
+/// before that.
 ///
 /// What this keeps is measured in tests/bench/flow_tolerance_bench.cpp: on fourteen flows, of one to eight dimensions, some of
 /// which grow e^1.5-fold or are stiff, no sample errs by more than the tolerance. A flow that amplifies errors more needs a
 /// smaller one.
 ///
-/// **Steps.** The next step is 0.93 times the one whose estimate would be what is allowed, with the power of h above, at least
-/// a tenth and at most six times the last, and does not grow after a rejected one. What remains is divided into equal steps of
-/// at most that size, so that the last one ends exactly on t1; f is never asked outside [t0, t1]. t1 < t0 goes backward. The
-/// first step is chosen from the rates of change of every component of f and of the divergence between the start and a place a
-/// little further on.
+/// **Steps.** The next step is 0.93 times the one whose estimate would be what is allowed, by the power of h above, at least a
+/// tenth and at most six times the last; it does not grow after a rejected one. What remains is divided into equal steps of
+/// that size, or up to a twentieth more where that spares one, so that the last ends exactly on t1; f is never asked outside
+/// [t0, t1]. t1 < t0 goes backward. The first step is chosen from the rates of change of every component of f and of the
+/// divergence between the start and a place a little further on.
 ///
 /// **Bits.** A sample's numbers depend on its own start alone. Blocks of lanes work on a queue of samples; where one is done,
 /// the next takes its lane.
 ///
 /// **Failures** are of single samples (`Status`); nothing is looped on. Stiffness: where more than 200 steps were taken and h
-/// times the local rate |f(z') - f(g)| / |z' - g| (g the last stage) has stayed near the border of stability, above 2 (dopri5)
-/// or 4 (dop853), for 15 steps.
+/// times the local rate |f(z') - f(g)| / |z' - g| (g the last stage) has been near the border of stability, above 2 (dopri5) or
+/// 4 (dop853), in 15 steps, with never more than five others between.
 #pragma once
 
 #include <cstddef>
@@ -111,7 +112,7 @@ struct Samples {
   std::vector<Status> status;
   std::vector<std::uint32_t> n_steps;        ///< accepted
   std::vector<std::uint32_t> n_rejected;     ///< attempts that were not
-  std::vector<std::uint32_t> n_evaluations;  ///< of f, those for the first step included
+  std::vector<std::uint32_t> n_evaluations;  ///< of f, those for the first step included, those of dense output not
 };
 
 /// The steps of one sample, as they were accepted: step i goes from z + i * dimension at t[i] by h[i]. What a discrete adjoint

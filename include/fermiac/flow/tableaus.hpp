@@ -1,4 +1,4 @@
-/// The method's coefficients, as constants: c (times), a (stages), b (result), e (error), in the notation of Butcher.
+/// The method's coefficients, as constants: c (times), a (stages), b (result), e (error; e5, e6), in the notation of Butcher.
 ///
 ///     k_s = f(z + h sum_{j<s} a_sj k_j, t + c_s h),     z' = z + h sum_s b_s k_s,     estimate h sum_s e_s k_s
 ///

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "fermiac/base/error.hpp"
+
 namespace fermiac::simd {
 
 /// `n_rows` x `n_columns` doubles, zero at first; each column contiguous and aligned to 64 bytes, which Armadillo's own memory
@@ -28,8 +30,9 @@ class Columns {
   Columns(Columns&&) noexcept = default;
   Columns& operator=(Columns&&) noexcept = default;
 
-  /// Rows `first`, a multiple of 8, and on: the same memory, which lives as long as either.
+  /// Rows `first` and on, both numbers multiples of 8: the same memory, which lives as long as either.
   Columns window(arma::uword first, arma::uword n_rows) {
+    FERMIAC_ASSERT(first % 8 == 0 && n_rows % 8 == 0 && first + n_rows <= n_rows_);
     Columns part;
     part.n_rows_ = n_rows;
     part.n_columns_ = n_columns_;
