@@ -312,12 +312,11 @@ class LaneEngine final : public Solver::Engine {
             double const allowed = detail::larger(allowed_per_h, Estimate::rounding * detail::epsilon * x.extent[k] * per_size);
             double const square = x.estimate[k] * (grown * grown);
             double const judged = x.steps[k] == 0 ? Estimate::first_factor * Estimate::first_factor * square : square;
-            // The step may end on t1 where f is not finite, for nobody goes on from there. All false where it is NaN.
-            bool const goes_on = x.end[k] == t1 || b < simd::detail::infinity;
-            bool const finite = x.extent[k] < simd::detail::infinity && judged < simd::detail::infinity && goes_on;
-            bool const ok = finite && judged <= allowed * allowed;
-            double const root = detail::root_of_ratio<2 * Estimate::order>(ok ? square : judged, allowed * allowed);
-            double const wanted = finite ? root * (1 / 0.93) : 10.0;
+            double const worst = detail::larger_or_nan(detail::larger_or_nan(x.extent[k], judged), b);
+            bool const finite = worst < simd::detail::infinity;
+            bool const ok = judged <= allowed * allowed && finite;
+            double const counted = finite ? (ok ? square : judged) : 1e300;
+            double const wanted = detail::root_of_ratio<2 * Estimate::order>(counted, allowed * allowed) * (1 / 0.93);
             double const least = ok ? x.least[k] : 1 / 0.9;
             double const parts = detail::smaller(detail::larger(wanted, least), 10.0);  // of this step's size, in the next
             double const from = ok ? x.end[k] : x.t[k];
