@@ -37,8 +37,9 @@
 /// before that.
 ///
 /// What this keeps is measured in tests/bench/flow_tolerance_bench.cpp: on fourteen flows, of one to eight dimensions, some of
-/// which grow e^1.5-fold or are stiff, no sample errs by more than the tolerance. A flow that amplifies errors more needs a
-/// smaller one.
+/// which grow e^1.5-fold or are stiff, no sample errs by more than the tolerance with dop853; with dopri5 six of 12,000 do on
+/// one of them at 1e-3, and where rounding adds up over thousands of steps. A flow that amplifies errors more needs a smaller
+/// tolerance.
 ///
 /// **Steps.** The next step is 0.93 times the one whose estimate would be what is allowed, by the power of h above, at least a
 /// tenth and at most six times the last; it does not grow after a rejected one. What remains is divided into equal steps of
